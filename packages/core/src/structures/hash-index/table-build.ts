@@ -1,0 +1,158 @@
+/**
+ * Fills tables that no reader can reach yet, by plain stores. Writer thread only, inside a turn: the blocks are fresh ones of
+ * this turn, so nothing here is journalled; a turn that dies gives them back by the allocator's own journalled words.
+ */
+import { assert } from '../../assert.ts';
+import type { Heap } from '../../memory/heap.ts';
+import { unitsOfBlock } from '../block-units.ts';
+import { RECORD_HASH } from '../keyed-record.ts';
+import {
+  BUCKET_SHIFT,
+  BUCKET_WORDS,
+  bucketOf,
+  FULL_BUCKETS,
+  freeSlotIn,
+  HINTS,
+  mixHash,
+  NEIGHBOUR_HINT,
+  OVERFLOW_BUCKET,
+  OVERFLOW_HINT,
+  OVERFLOW_NEXT,
+  OVERFLOW_WALK_MAX,
+  OVERFLOW_WORDS,
+  SLOT_COUNT,
+  SLOTS,
+  TABLE_BUCKETS,
+  TABLE_OVERFLOW,
+  TABLE_STATE,
+  tableHeadWords,
+  tableWords,
+  tagOf,
+  tagShiftOf,
+  tagWordOf,
+} from './index-layout.ts';
+
+export const OVERFLOW_UNITS: number = unitsOfBlock(OVERFLOW_WORDS);
+
+export function newTable(heap: Heap, buckets: number, state: number): number {
+  const words = tableWords(buckets);
+  const table = heap.alloc(words);
+  heap.i32.fill(0, table, table + words);
+  heap.i32[table + TABLE_BUCKETS] = buckets;
+  heap.i32[table + TABLE_STATE] = state;
+  return table;
+}
+
+export function newOverflowNode(heap: Heap): number {
+  const node = heap.alloc(OVERFLOW_WORDS);
+  heap.i32.fill(0, node, node + OVERFLOW_WORDS);
+  return node;
+}
+
+/** Puts tag and reference in a slot by plain stores. */
+export function fillSlot(i32: Int32Array, bucket: number, slot: number, mixed: number, ref: number): void {
+  i32[slot] = ref;
+  const tags = tagWordOf(bucket, slot);
+  i32[tags] = (i32[tags] as number) | (tagOf(mixed) << tagShiftOf(bucket, slot));
+}
+
+/** Puts a record in a fresh table: at home, in the neighbour, or in an overflow node. Returns the units of nodes added. */
+export function placeInFresh(heap: Heap, table: number, mixed: number, ref: number): number {
+  const i32 = heap.i32;
+  const buckets = i32[table + TABLE_BUCKETS] as number;
+  const first = table + tableHeadWords(buckets);
+  const number = bucketOf(mixed, buckets);
+  const home = first + (number << BUCKET_SHIFT);
+  let slot = freeSlotIn(i32, home);
+  if (slot !== 0) {
+    fillSlot(i32, home, slot, mixed, ref);
+    return 0;
+  }
+  const neighbour = number + 1 === buckets ? first : home + BUCKET_WORDS;
+  slot = freeSlotIn(i32, neighbour);
+  if (slot !== 0) {
+    fillSlot(i32, neighbour, slot, mixed, ref);
+    i32[home + HINTS] = (i32[home + HINTS] as number) + NEIGHBOUR_HINT;
+    return 0;
+  }
+  i32[home + HINTS] = (i32[home + HINTS] as number) + OVERFLOW_HINT;
+  return placeInFreshOverflow(heap, table, mixed, ref);
+}
+
+function placeInFreshOverflow(heap: Heap, table: number, mixed: number, ref: number): number {
+  let link = table + TABLE_OVERFLOW;
+  for (let count = 0; count < OVERFLOW_WALK_MAX; count++) {
+    const i32 = heap.i32;
+    const node = i32[link] as number;
+    if (node === 0) {
+      const fresh = newOverflowNode(heap);
+      fillSlot(heap.i32, fresh + OVERFLOW_BUCKET, fresh + OVERFLOW_BUCKET + SLOTS, mixed, ref);
+      heap.i32[link] = fresh;
+      return OVERFLOW_UNITS;
+    }
+    const slot = freeSlotIn(i32, node + OVERFLOW_BUCKET);
+    if (slot !== 0) {
+      fillSlot(i32, node + OVERFLOW_BUCKET, slot, mixed, ref);
+      return 0;
+    }
+    link = node + OVERFLOW_NEXT;
+  }
+  assert(false, 'a fresh table holds what its predecessor held');
+}
+
+/**
+ * Puts every record of `table` in one of two fresh tables, by the bit of the mixed hash that `side` selects (0: all in
+ * `left`). Returns the units of overflow nodes added. About 0.1 µs a record: their hashes are read from the records.
+ */
+export function moveRecords(heap: Heap, table: number, left: number, right: number, side: number): number {
+  const buckets = heap.i32[table + TABLE_BUCKETS] as number;
+  let units = 0;
+  let bucket = table + tableHeadWords(buckets);
+  for (let count = 0; count < buckets; count++, bucket += BUCKET_WORDS) units += moveBucket(heap, bucket, left, right, side);
+  let node = heap.i32[table + TABLE_OVERFLOW] as number;
+  for (let count = 0; node !== 0; count++) {
+    assert(count < OVERFLOW_WALK_MAX, 'an overflow chain is bounded');
+    units += moveBucket(heap, node + OVERFLOW_BUCKET, left, right, side);
+    node = heap.i32[node + OVERFLOW_NEXT] as number;
+  }
+  return units;
+}
+
+/** Frees a table and its overflow nodes, not its records. Returns the units given back. */
+export function freeTable(heap: Heap, table: number): number {
+  const i32 = heap.i32;
+  let units = unitsOfBlock(tableWords(i32[table + TABLE_BUCKETS] as number));
+  let node = i32[table + TABLE_OVERFLOW] as number;
+  for (let count = 0; node !== 0; count++) {
+    assert(count < OVERFLOW_WALK_MAX, 'an overflow chain is bounded');
+    heap.free(node);
+    units += OVERFLOW_UNITS;
+    node = i32[node + OVERFLOW_NEXT] as number;
+  }
+  heap.free(table);
+  return units;
+}
+
+/** How many slots of a full table's own buckets are taken. */
+export function takenSlots(i32: Int32Array, table: number): number {
+  let taken = 0;
+  let bucket = table + tableHeadWords(FULL_BUCKETS);
+  for (let count = 0; count < FULL_BUCKETS; count++, bucket += BUCKET_WORDS) {
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      if (i32[bucket + SLOTS + slot] !== 0) taken++;
+    }
+  }
+  return taken;
+}
+
+function moveBucket(heap: Heap, bucket: number, left: number, right: number, side: number): number {
+  let units = 0;
+  for (let slot = 0; slot < SLOT_COUNT; slot++) {
+    const i32 = heap.i32;
+    const ref = i32[bucket + SLOTS + slot] as number;
+    if (ref === 0) continue;
+    const mixed = mixHash(i32[ref + RECORD_HASH] as number);
+    units += placeInFresh(heap, (mixed & side) === 0 ? left : right, mixed, ref);
+  }
+  return units;
+}
