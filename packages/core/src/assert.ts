@@ -1,9 +1,19 @@
-/** Our own bug: the state is not what the code rests on. Never a GridError, never caught and ignored. */
+/** A broken invariant of SpaceGrid itself: the partition where it is thrown stops. Never a `GridError`, never to be retried. */
 export class AssertionFailed extends Error {
-  override readonly name: string = 'AssertionFailed';
+  static {
+    Object.defineProperty(AssertionFailed.prototype, 'name', {
+      value: 'AssertionFailed',
+      writable: true,
+      configurable: true,
+    });
+  }
 }
 
-/** Throws AssertionFailed with the sentence that should have held. */
+/** Throws AssertionFailed unless `condition` holds. The sentence says what holds: "the outbox entry is open". */
 export function assert(condition: unknown, sentence: string): asserts condition {
-  if (!condition) throw new AssertionFailed(sentence);
+  if (!condition) throw failed(sentence);
+}
+
+function failed(sentence: string): AssertionFailed {
+  return new AssertionFailed(`this does not hold: ${sentence}`);
 }

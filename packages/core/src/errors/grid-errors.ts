@@ -1,270 +1,372 @@
 /**
- * Errors that callers are expected to meet. Each has a stable `code`; the table says what it means and what helps.
+ * One class for each code of error-table.ts, which says what each means and what helps. All are built alike, from a message
+ * and `{ details, cause }`, so that any of them can be rebuilt on another thread; what a class adds is read from `details`.
  */
-export type Retry = 'never' | 'same-owner' | 'after-refresh';
+import { type ErrorCode, errorTable } from './error-table.ts';
+import { GridError, type GridErrorOptions } from './grid-error.ts';
 
-export interface GridErrorOptions {
-  readonly details?: Readonly<Record<string, unknown>>;
-  readonly cause?: unknown;
-}
+export type GridErrorClass = new (message: string, options?: GridErrorOptions) => GridError;
 
-export abstract class GridError extends Error {
-  abstract readonly code: string;
-  abstract readonly retry: Retry;
-  readonly details: Readonly<Record<string, unknown>>;
-
-  constructor(message: string, options: GridErrorOptions = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined);
-    this.details = options.details ?? {};
+/** ABORTED */
+export class AbortedError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('ABORTED', message, options);
   }
 }
 
-/** True for an error of the grid, of any thread, and with `code`, of that kind. */
-export function isGridError(error: unknown, code?: string): error is GridError {
-  return error instanceof GridError && (code === undefined || error.code === code);
-}
-
-/** An option has a value that is not allowed. */
-export class InvalidOptionError extends GridError {
-  override readonly name: string = 'InvalidOptionError';
-  readonly code = 'INVALID_OPTION';
-  readonly retry = 'never';
-}
-
-/** An actor definition is not valid. */
-export class InvalidDefinitionError extends GridError {
-  override readonly name: string = 'InvalidDefinitionError';
-  readonly code = 'INVALID_DEFINITION';
-  readonly retry = 'never';
-}
-
-/** An argument of a call is not valid. */
-export class InvalidArgumentError extends GridError {
-  override readonly name: string = 'InvalidArgumentError';
-  readonly code = 'INVALID_ARGUMENT';
-  readonly retry = 'never';
-}
-
-/** A key is empty, longer than 1,024 bytes of UTF-8, or no well-formed text. */
-export class InvalidKeyError extends GridError {
-  override readonly name: string = 'InvalidKeyError';
-  readonly code = 'INVALID_KEY';
-  readonly retry = 'never';
-}
-
-/** A value can not travel or be stored. */
-export class EncodeError extends GridError {
-  override readonly name: string = 'EncodeError';
-  readonly code = 'ENCODE';
-  readonly retry = 'never';
-}
-
-/** Bytes are not a value of this format. */
-export class DecodeError extends GridError {
-  override readonly name: string = 'DecodeError';
-  readonly code = 'DECODE';
-  readonly retry = 'never';
-}
-
-/** A call or reply is larger than 16 MiB. */
-export class MessageTooLargeError extends GridError {
-  override readonly name: string = 'MessageTooLargeError';
-  readonly code = 'MESSAGE_TOO_LARGE';
-  readonly retry = 'never';
-}
-
-/** A turn changes more than fits one change set. */
-export class ChangeSetTooLargeError extends GridError {
-  override readonly name: string = 'ChangeSetTooLargeError';
-  readonly code = 'CHANGE_SET_TOO_LARGE';
-  readonly retry = 'never';
-}
-
-/** The memory budget is used up; the turn was undone. */
-export class CapacityError extends GridError {
-  override readonly name: string = 'CapacityError';
-  readonly code = 'CAPACITY';
-  readonly retry = 'never';
-}
-
-/** There is no room for the call. */
-export class OverloadedError extends GridError {
-  override readonly name: string = 'OverloadedError';
-  readonly code = 'OVERLOADED';
-  readonly retry = 'same-owner';
-}
-
-/** The call certainly did not run within its time. */
-export class CallTimeoutError extends GridError {
-  override readonly name: string = 'CallTimeoutError';
-  readonly code = 'TIMEOUT';
-  readonly retry = 'same-owner';
-}
-
-/** The call was given up by its signal and certainly did not run. */
-export class AbortedError extends GridError {
-  override readonly name: string = 'AbortedError';
-  readonly code = 'ABORTED';
-  readonly retry = 'never';
-}
-
-/** The call may have run. */
-export class OutcomeUnknownError extends GridError {
-  override readonly name: string = 'OutcomeUnknownError';
-  readonly code = 'OUTCOME_UNKNOWN';
-  readonly retry = 'never';
-}
-
-/** The call was started twice and its thread died both times. */
-export class WorkerLostError extends GridError {
-  override readonly name: string = 'WorkerLostError';
-  readonly code = 'WORKER_LOST';
-  readonly retry = 'same-owner';
-}
-
-/** The partition thread is not restarted any more. */
-export class WorkerUnavailableError extends GridError {
-  override readonly name: string = 'WorkerUnavailableError';
-  readonly code = 'WORKER_UNAVAILABLE';
-  readonly retry = 'after-refresh';
-}
-
-/** The actor was running in three deaths of its thread within a minute. */
-export class ActorQuarantinedError extends GridError {
-  override readonly name: string = 'ActorQuarantinedError';
-  readonly code = 'ACTOR_QUARANTINED';
-  readonly retry = 'after-refresh';
-}
-
-/** A handler that waits wrote outside turn.step. */
-export class AsyncWriteError extends GridError {
-  override readonly name: string = 'AsyncWriteError';
-  readonly code = 'ASYNC_WRITE';
-  readonly retry = 'never';
-}
-
-/** An actor called one that waits for it. */
-export class CallCycleError extends GridError {
-  override readonly name: string = 'CallCycleError';
-  readonly code = 'CALL_CYCLE';
-  readonly retry = 'never';
-}
-
-/** The grid is closing or closed. */
-export class GridClosedError extends GridError {
-  override readonly name: string = 'GridClosedError';
-  readonly code = 'GRID_CLOSED';
-  readonly retry = 'never';
-}
-
-/** The grid has no such actor definition. */
-export class UnknownActorError extends GridError {
-  override readonly name: string = 'UnknownActorError';
-  readonly code = 'UNKNOWN_ACTOR';
-  readonly retry = 'never';
-}
-
-/** The actor has no such command or query. */
-export class UnknownMethodError extends GridError {
-  override readonly name: string = 'UnknownMethodError';
-  readonly code = 'UNKNOWN_METHOD';
-  readonly retry = 'never';
-}
-
-/** CreateGrid was called while a grid thread loads the actors module. */
-export class CreateInWorkerError extends GridError {
-  override readonly name: string = 'CreateInWorkerError';
-  readonly code = 'CREATE_IN_WORKER';
-  readonly retry = 'never';
-}
-
-/** All client slots are taken. */
-export class ClientsExhaustedError extends GridError {
-  override readonly name: string = 'ClientsExhaustedError';
-  readonly code = 'CLIENTS_EXHAUSTED';
-  readonly retry = 'same-owner';
-}
-
-/** A peek found no quiet moment. */
-export class PeekBusyError extends GridError {
-  override readonly name: string = 'PeekBusyError';
-  readonly code = 'PEEK_BUSY';
-  readonly retry = 'same-owner';
-}
-
-/** What is peeked is not in memory. */
-export class PeekUnavailableError extends GridError {
-  override readonly name: string = 'PeekUnavailableError';
-  readonly code = 'PEEK_UNAVAILABLE';
-  readonly retry = 'same-owner';
-}
-
-/** A peek took too long and its memory was reused. */
-export class PeekRevokedError extends GridError {
-  override readonly name: string = 'PeekRevokedError';
-  readonly code = 'PEEK_REVOKED';
-  readonly retry = 'same-owner';
-}
-
-/** A query tried to write. */
-export class ReadOnlyViewError extends GridError {
-  override readonly name: string = 'ReadOnlyViewError';
-  readonly code = 'READ_ONLY_VIEW';
-  readonly retry = 'never';
-}
-
-/** A handler threw something that is no Error. */
-export class HandlerError extends GridError {
-  override readonly name: string = 'HandlerError';
-  readonly code = 'HANDLER';
-  readonly retry = 'never';
-}
-
-/** Stored state has a shape that the code does not know. */
-export class SchemaVersionError extends GridError {
-  override readonly name: string = 'SchemaVersionError';
-  readonly code = 'SCHEMA_VERSION';
-  readonly retry = 'never';
-}
-
-/** Another process uses the directory. */
-export class StoreLockedError extends GridError {
-  override readonly name: string = 'StoreLockedError';
-  readonly code = 'STORE_LOCKED';
-  readonly retry = 'after-refresh';
-}
-
-/** The store belongs to another grid. */
-export class StoreIdentityError extends GridError {
-  override readonly name: string = 'StoreIdentityError';
-  readonly code = 'STORE_IDENTITY';
-  readonly retry = 'never';
-}
-
-/** Stored bytes fail their checksum. */
-export class StoreCorruptError extends GridError {
-  override readonly name: string = 'StoreCorruptError';
-  readonly code = 'STORE_CORRUPT';
-  readonly retry = 'never';
-}
-
-/** The disk is full; everything is kept in memory. */
-export class StorageFullError extends GridError {
-  override readonly name: string = 'StorageFullError';
-  readonly code = 'STORAGE_FULL';
-  readonly retry = 'same-owner';
-}
-
-/** The disk fails. */
-export class StorageFailedError extends GridError {
-  override readonly name: string = 'StorageFailedError';
-  readonly code = 'STORAGE_FAILED';
-  readonly retry = 'never';
-}
-
-/** OnActivate threw. */
+/** ACTIVATION_FAILED */
 export class ActivationFailedError extends GridError {
-  override readonly name: string = 'ActivationFailedError';
-  readonly code = 'ACTIVATION_FAILED';
-  readonly retry = 'same-owner';
+  constructor(message: string, options?: GridErrorOptions) {
+    super('ACTIVATION_FAILED', message, options);
+  }
+}
+
+/** ACTOR_QUARANTINED */
+export class ActorQuarantinedError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('ACTOR_QUARANTINED', message, options);
+  }
+}
+
+/** ASYNC_QUERY */
+export class AsyncQueryError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('ASYNC_QUERY', message, options);
+  }
+}
+
+/** ASYNC_WRITE */
+export class AsyncWriteError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('ASYNC_WRITE', message, options);
+  }
+}
+
+/** BACKUP_FAILED */
+export class BackupFailedError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('BACKUP_FAILED', message, options);
+  }
+}
+
+/** CALL_CYCLE */
+export class CallCycleError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('CALL_CYCLE', message, options);
+  }
+
+  /** The actors in order, each as `type "key"`; the last one is the first one called again. */
+  get path(): readonly string[] {
+    const path = this.details.path;
+    return Array.isArray(path) ? path.map(String) : [];
+  }
+}
+
+/** CAPACITY */
+export class CapacityError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('CAPACITY', message, options);
+  }
+}
+
+/** CHANGE_SET_TOO_LARGE */
+export class ChangeSetTooLargeError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('CHANGE_SET_TOO_LARGE', message, options);
+  }
+}
+
+/** CLIENTS_EXHAUSTED */
+export class ClientsExhaustedError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('CLIENTS_EXHAUSTED', message, options);
+  }
+}
+
+/** CLIENT_GONE */
+export class ClientGoneError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('CLIENT_GONE', message, options);
+  }
+}
+
+/** CREATE_IN_WORKER */
+export class CreateInWorkerError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('CREATE_IN_WORKER', message, options);
+  }
+}
+
+/** DECODE */
+export class DecodeError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('DECODE', message, options);
+  }
+}
+
+/** DURABILITY_UNAVAILABLE */
+export class DurabilityUnavailableError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('DURABILITY_UNAVAILABLE', message, options);
+  }
+}
+
+/** ENCODE */
+export class EncodeError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('ENCODE', message, options);
+  }
+
+  /** Where in the value: `args[0].when.fn`. */
+  get path(): string {
+    const path = this.details.path;
+    return typeof path === 'string' ? path : '';
+  }
+}
+
+/** GRID_CLOSED */
+export class GridClosedError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('GRID_CLOSED', message, options);
+  }
+}
+
+/** HANDLER_FAILED */
+export class HandlerError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('HANDLER_FAILED', message, options);
+  }
+}
+
+/** INVALID_ARGUMENT */
+export class InvalidArgumentError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('INVALID_ARGUMENT', message, options);
+  }
+}
+
+/** INVALID_DEFINITION */
+export class InvalidDefinitionError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('INVALID_DEFINITION', message, options);
+  }
+}
+
+/** INVALID_KEY */
+export class InvalidKeyError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('INVALID_KEY', message, options);
+  }
+}
+
+/** INVALID_OPTION */
+export class InvalidOptionError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('INVALID_OPTION', message, options);
+  }
+}
+
+/** MESSAGE_TOO_LARGE */
+export class MessageTooLargeError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('MESSAGE_TOO_LARGE', message, options);
+  }
+}
+
+/** OFFLOAD_FAILED */
+export class OffloadFailedError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('OFFLOAD_FAILED', message, options);
+  }
+}
+
+/** ONCE_CONFLICT */
+export class OnceConflictError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('ONCE_CONFLICT', message, options);
+  }
+}
+
+/** OUTCOME_UNKNOWN */
+export class OutcomeUnknownError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('OUTCOME_UNKNOWN', message, options);
+  }
+
+  /** Steps of the command that are known to have committed. */
+  get stepsCommitted(): number {
+    const count = this.details.stepsCommitted;
+    return typeof count === 'number' ? count : 0;
+  }
+}
+
+/** OVERLOADED */
+export class OverloadedError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('OVERLOADED', message, options);
+  }
+}
+
+/** PEEK_BUSY */
+export class PeekBusyError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('PEEK_BUSY', message, options);
+  }
+}
+
+/** PEEK_REVOKED */
+export class PeekRevokedError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('PEEK_REVOKED', message, options);
+  }
+}
+
+/** PEEK_UNAVAILABLE */
+export class PeekUnavailableError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('PEEK_UNAVAILABLE', message, options);
+  }
+}
+
+/** READ_ONLY_VIEW */
+export class ReadOnlyViewError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('READ_ONLY_VIEW', message, options);
+  }
+}
+
+/** SCHEMA_VERSION */
+export class SchemaVersionError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('SCHEMA_VERSION', message, options);
+  }
+}
+
+/** START_FAILED */
+export class StartFailedError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('START_FAILED', message, options);
+  }
+}
+
+/** STORAGE_FAILED */
+export class StorageFailedError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('STORAGE_FAILED', message, options);
+  }
+}
+
+/** STORAGE_FULL */
+export class StorageFullError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('STORAGE_FULL', message, options);
+  }
+}
+
+/** STORE_CORRUPT */
+export class StoreCorruptError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('STORE_CORRUPT', message, options);
+  }
+}
+
+/** STORE_IDENTITY */
+export class StoreIdentityError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('STORE_IDENTITY', message, options);
+  }
+}
+
+/** STORE_LOCKED */
+export class StoreLockedError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('STORE_LOCKED', message, options);
+  }
+}
+
+/** TIMEOUT */
+export class CallTimeoutError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('TIMEOUT', message, options);
+  }
+}
+
+/** UNKNOWN_ACTOR */
+export class UnknownActorError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('UNKNOWN_ACTOR', message, options);
+  }
+}
+
+/** UNKNOWN_METHOD */
+export class UnknownMethodError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('UNKNOWN_METHOD', message, options);
+  }
+}
+
+/** WORKER_LOST */
+export class WorkerLostError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('WORKER_LOST', message, options);
+  }
+}
+
+/** WORKER_UNAVAILABLE */
+export class WorkerUnavailableError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('WORKER_UNAVAILABLE', message, options);
+  }
+}
+
+/** The class of each code. */
+export const gridErrorClasses: Readonly<Record<ErrorCode, GridErrorClass>> = {
+  ABORTED: AbortedError,
+  ACTIVATION_FAILED: ActivationFailedError,
+  ACTOR_QUARANTINED: ActorQuarantinedError,
+  ASYNC_QUERY: AsyncQueryError,
+  ASYNC_WRITE: AsyncWriteError,
+  BACKUP_FAILED: BackupFailedError,
+  CALL_CYCLE: CallCycleError,
+  CAPACITY: CapacityError,
+  CHANGE_SET_TOO_LARGE: ChangeSetTooLargeError,
+  CLIENTS_EXHAUSTED: ClientsExhaustedError,
+  CLIENT_GONE: ClientGoneError,
+  CREATE_IN_WORKER: CreateInWorkerError,
+  DECODE: DecodeError,
+  DURABILITY_UNAVAILABLE: DurabilityUnavailableError,
+  ENCODE: EncodeError,
+  GRID_CLOSED: GridClosedError,
+  HANDLER_FAILED: HandlerError,
+  INVALID_ARGUMENT: InvalidArgumentError,
+  INVALID_DEFINITION: InvalidDefinitionError,
+  INVALID_KEY: InvalidKeyError,
+  INVALID_OPTION: InvalidOptionError,
+  MESSAGE_TOO_LARGE: MessageTooLargeError,
+  OFFLOAD_FAILED: OffloadFailedError,
+  ONCE_CONFLICT: OnceConflictError,
+  OUTCOME_UNKNOWN: OutcomeUnknownError,
+  OVERLOADED: OverloadedError,
+  PEEK_BUSY: PeekBusyError,
+  PEEK_REVOKED: PeekRevokedError,
+  PEEK_UNAVAILABLE: PeekUnavailableError,
+  READ_ONLY_VIEW: ReadOnlyViewError,
+  SCHEMA_VERSION: SchemaVersionError,
+  START_FAILED: StartFailedError,
+  STORAGE_FAILED: StorageFailedError,
+  STORAGE_FULL: StorageFullError,
+  STORE_CORRUPT: StoreCorruptError,
+  STORE_IDENTITY: StoreIdentityError,
+  STORE_LOCKED: StoreLockedError,
+  TIMEOUT: CallTimeoutError,
+  UNKNOWN_ACTOR: UnknownActorError,
+  UNKNOWN_METHOD: UnknownMethodError,
+  WORKER_LOST: WorkerLostError,
+  WORKER_UNAVAILABLE: WorkerUnavailableError,
+};
+
+// On the prototype, not on each instance: the stack's first line then shows the name, and inspection does not repeat it.
+for (const [code, errorClass] of Object.entries(gridErrorClasses) as [ErrorCode, GridErrorClass][]) {
+  const name = errorTable[code].className;
+  Object.defineProperty(errorClass.prototype, 'name', { value: name, writable: true, configurable: true });
 }
