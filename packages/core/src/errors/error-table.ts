@@ -71,7 +71,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = {
   ACTIVATION_FAILED: {
     className: 'ActivationFailedError',
     retry: 'same-owner',
-    meaning: 'The actor could not be activated: its activation hook or a migration threw, or its state could not be loaded.',
+    meaning:
+      'The actor could not be activated: its activation hook or a migration threw, or its state could not be loaded.',
     help: 'Look at `cause`; the next call tries to activate the actor again.',
   },
   ACTOR_QUARANTINED: {
@@ -143,7 +144,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = {
   DURABILITY_UNAVAILABLE: {
     className: 'DurabilityUnavailableError',
     retry: 'same-owner',
-    meaning: 'Durability was asked for and can not be given: the grid has no persistence, or its durability thread is down.',
+    meaning:
+      'Durability was asked for and can not be given: the grid has no persistence, or its durability thread is down.',
     help: 'Give `createGrid` a `persistence`; with one, look at the health report and try again.',
   },
   ENCODE: {
@@ -161,7 +163,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = {
   HANDLER_FAILED: {
     className: 'HandlerError',
     retry: 'never',
-    meaning: 'Code of the application threw something that is not an error; `details.thrown` holds it where it can be sent.',
+    meaning:
+      'Code of the application threw something that is not an error; `details.thrown` holds it where it can be sent.',
     help: 'Throw instances of Error: they come back with name, message, stack, code and cause.',
   },
   INVALID_ARGUMENT: {
@@ -209,14 +212,15 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = {
   OUTCOME_UNKNOWN: {
     className: 'OutcomeUnknownError',
     retry: 'never',
-    meaning: 'The call had been started when it was given up or its thread died: it may have taken effect. `stepsCommitted` counts the steps known to be.',
+    meaning:
+      'The call had been started when it was given up or its thread died: it may have taken effect. `stepsCommitted` counts the steps known to be.',
     help: 'Call with an idempotency key (`once`): then a retry is safe. Or read the state and decide.',
   },
   OVERLOADED: {
     className: 'OverloadedError',
     retry: 'same-owner',
     meaning: 'There is no room for the call in the ring to its worker or in the mailbox of its actor. It has not run.',
-    help: 'Slow down: `pressure` shows the depth before a call. `whenFull: 'wait'` waits for room.',
+    help: 'Slow down: `pressure` shows the depth before a call. With `whenFull` set to `wait` the call waits.',
   },
   PEEK_BUSY: {
     className: 'PeekBusyError',
@@ -287,7 +291,8 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = {
   TIMEOUT: {
     className: 'CallTimeoutError',
     retry: 'same-owner',
-    meaning: 'The call was not started within its `timeout`: it has certainly not run. For calls between actors the message says who waited for whom.',
+    meaning:
+      'The call was not started within its `timeout`: it has certainly not run. For calls between actors the message says who waited for whom.',
     help: 'Raise `timeout`, or send less: the partition is behind.',
   },
   UNKNOWN_ACTOR: {
