@@ -19,8 +19,7 @@ export const RECORD_META = 2;
 /** First word that belongs to the shape; blob references come first. */
 export const RECORD_HEAD_WORDS = 3;
 
-/** Longest key in bytes of UTF-8. */
-export const KEY_BYTES_MAX = 1024;
+/** Keys have at most 1,024 bytes. */
 export const KEY_BYTES_MASK = 0x7ff;
 export const BLOB_COUNT_SHIFT = 11;
 export const BLOB_COUNT_MAX = 0x7f;

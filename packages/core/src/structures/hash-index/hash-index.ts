@@ -64,11 +64,12 @@ import {
   ROOT,
   SLOT_COUNT,
   SLOTS,
+  slotsWithTag,
   TABLE_BUCKETS,
   TABLE_OVERFLOW,
-  TAG_WORDS,
   tableHeadWords,
   tagOf,
+  tagPattern,
   tagShiftOf,
   tagWordOf,
   UNITS,
@@ -138,7 +139,7 @@ export class HashIndex {
     const mixed = mixHash(hash);
     const home = this.locate(mixed);
     if (home === 0) return 0;
-    const pattern = Math.imul(tagOf(mixed), 0x01010101);
+    const pattern = tagPattern(mixed);
     const ref = this.probe(home, pattern, hash, bytes, offset, length);
     if (ref !== 0) return ref;
     const hints = this.heap.i32[home + HINTS] as number;
@@ -228,28 +229,32 @@ export class HashIndex {
     length: number,
   ): number {
     const heap = this.heap;
-    for (let word = 0; word < TAG_WORDS; word++) {
-      const differing = (heap.i32[bucket + word] as number) ^ pattern;
-      // Marks the zero bytes (and, rarely, one above a zero byte): the slots whose tag agrees.
-      let marks = (differing - 0x01010101) & ~differing & 0x80808080;
-      while (marks !== 0) {
-        const slot = bucket + SLOTS + word * 4 + ((31 - Math.clz32(marks & -marks)) >>> 3);
-        marks &= marks - 1;
-        // Observe: pairs with the publish of insert and replace.
-        const ref = heap.load(slot);
-        if (ref === 0) continue;
-        reach(heap, ref, RECORD_HEAD_WORDS);
-        const keyBytes = (heap.i32[ref + RECORD_META] as number) & KEY_BYTES_MASK;
-        if (keyBytes !== length) continue;
-        reach(heap, ref + this.keyAt, (length + 3) >>> 2);
-        if (recordHasKey(heap.i32, ref, this.keyAt, hash, bytes, offset, length)) {
-          this.slot = slot;
-          this.bucket = bucket;
-          return ref;
-        }
+    for (let marks = slotsWithTag(heap.i32, bucket, pattern); marks !== 0; marks &= marks - 1) {
+      const slot = bucket + SLOTS + 31 - Math.clz32(marks & -marks);
+      // Observe: pairs with the publish of insert and replace.
+      const ref = heap.load(slot);
+      if (ref !== 0 && this.holds(ref, hash, bytes, offset, length)) {
+        this.slot = slot;
+        this.bucket = bucket;
+        return ref;
       }
     }
     return 0;
+  }
+
+  /** True when the record at `ref` has this key. */
+  holds(ref: number, hash: number, bytes: Uint8Array, offset: number, length: number): boolean {
+    const heap = this.heap;
+    const keyAt = this.keyAt;
+    let i32 = heap.i32;
+    if (ref < 0 || ref + keyAt + ((length + 3) >>> 2) > i32.length) {
+      // Rare: the heap has grown since this thread made its views, or a shorter record lies at its end.
+      reach(heap, ref, RECORD_HEAD_WORDS);
+      if (((heap.i32[ref + RECORD_META] as number) & KEY_BYTES_MASK) !== length) return false;
+      reach(heap, ref, keyAt + ((length + 3) >>> 2));
+      i32 = heap.i32;
+    }
+    return recordHasKey(i32, ref, keyAt, hash, bytes, offset, length);
   }
 
   /** Looks where entries lie that found their home bucket full. */

@@ -91,6 +91,30 @@ export function nextBuckets(buckets: number): number {
   return buckets < 16 ? buckets * 2 : buckets === 16 ? 31 : FULL_BUCKETS;
 }
 
+/** A tag in all four bytes of a word. */
+export function tagPattern(mixed: number): number {
+  return Math.imul(tagOf(mixed), 0x01010101);
+}
+
+/**
+ * One bit for each slot of the bucket whose tag agrees (and, rarely, one that only might). Without a branch: the processor
+ * then runs ahead into the next search while it waits for this one's bucket.
+ */
+export function slotsWithTag(i32: Int32Array, bucket: number, pattern: number): number {
+  return (
+    bytesEqual(i32[bucket] as number, pattern) |
+    (bytesEqual(i32[bucket + 1] as number, pattern) << 4) |
+    (bytesEqual(i32[bucket + 2] as number, pattern) << 8)
+  );
+}
+
+/** Four bits: which bytes of both words agree. A byte above an agreeing one may be marked falsely. */
+function bytesEqual(word: number, pattern: number): number {
+  const differing = word ^ pattern;
+  const zeros = ((differing - 0x01010101) & ~differing & 0x80808080) >>> 7;
+  return Math.imul(zeros, 0x01020408) >>> 24;
+}
+
 /** Word index of the bucket's first free slot; 0 when it is full. Writer only. */
 export function freeSlotIn(i32: Int32Array, bucket: number): number {
   for (let word = 0; word < TAG_WORDS; word++) {

@@ -108,7 +108,8 @@ export function moveRecords(heap: Heap, table: number, left: number, right: numb
   const buckets = heap.i32[table + TABLE_BUCKETS] as number;
   let units = 0;
   let bucket = table + tableHeadWords(buckets);
-  for (let count = 0; count < buckets; count++, bucket += BUCKET_WORDS) units += moveBucket(heap, bucket, left, right, side);
+  for (let count = 0; count < buckets; count++, bucket += BUCKET_WORDS)
+    units += moveBucket(heap, bucket, left, right, side);
   let node = heap.i32[table + TABLE_OVERFLOW] as number;
   for (let count = 0; node !== 0; count++) {
     assert(count < OVERFLOW_WALK_MAX, 'an overflow chain is bounded');

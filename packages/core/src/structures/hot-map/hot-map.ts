@@ -1,0 +1,247 @@
+/**
+ * A map from string keys to records of typed fields, in a partition's heap.
+ *
+ * Roles: one writer thread puts, deletes, clears, in a turn; any thread finds, reads fields, scans, under a pin.
+ * Progress: wait-free for readers. A put that grows the map costs some 50 µs more, at any size.
+ * Staleness: none: a find sees every put that returned before it began, and may see those of a turn not yet committed.
+ * Capacity: keys to 1,024 bytes, values to 16 MiB, hundreds of millions of entries; then CapacityError.
+ *
+ * State: the header block [root, entries, units], whose reference the owner keeps. Records: record-shape.ts; how readers
+ * never see half of one, and what happens when the writer dies on any line: hash-index.ts. The order within `put`:
+ *   1. the fresh record and its new blobs are written by plain stores; no reader can reach them;
+ *   2. one store publishes the record in the slot; blobs carried over now belong to it;
+ *   3. the old record and the blobs not carried over are freed: they stay intact for readers that hold their references.
+ * A throw or death before 2 leaves the old record in place; after 2 the journal puts its reference back, and it is not free.
+ */
+import { assert } from '../../assert.ts';
+import { utf8Slice } from '../../codec/buffer-text.ts';
+import { InvalidKeyError } from '../../errors/grid-errors.ts';
+import { KEY_BYTES_MAX, type KeyBytes, KeyScratch } from '../../hash/key-bytes.ts';
+import type { Heap } from '../../memory/heap.ts';
+import { unitsOfBlob } from '../blob.ts';
+import { unitsOfBlock } from '../block-units.ts';
+import { BatchFinder, type KeyBatch } from '../hash-index/batch-finder.ts';
+import { HashIndex } from '../hash-index/hash-index.ts';
+import { INDEX_WORDS } from '../hash-index/index-layout.ts';
+import { IndexScan } from '../hash-index/index-scan.ts';
+import {
+  freeRecord,
+  KEY_BYTES_MASK,
+  keyWords,
+  RECORD_HASH,
+  RECORD_HEAD_WORDS,
+  RECORD_META,
+  RECORD_STAMP,
+  writeKey,
+} from '../keyed-record.ts';
+import { reach } from '../reach.ts';
+import { RecordDraft, SPENT } from './record-draft.ts';
+import { fillDraft, type RecordObject, recordToObject } from './record-objects.ts';
+import type { RecordShape } from './record-shape.ts';
+
+const ENTRIES_STEP = 256;
+
+export class HotMap {
+  readonly heap: Heap;
+  /** Reference of the header block. */
+  readonly header: number;
+  readonly shape: RecordShape;
+  private readonly index: HashIndex;
+  private readonly batchFinder: BatchFinder;
+  private readonly scratchKey: KeyScratch;
+  private readonly draft: RecordDraft;
+
+  /** Attaches to a map that `create` has made in this heap. Any thread. `hashSeed`: the grid's, for keys given as strings. */
+  constructor(heap: Heap, header: number, shape: RecordShape, hashSeed: number) {
+    this.heap = heap;
+    this.header = header;
+    this.shape = shape;
+    this.index = new HashIndex(heap, header, { keyAt: shape.keyAt, ownsRecords: true });
+    this.batchFinder = new BatchFinder();
+    this.scratchKey = new KeyScratch(hashSeed);
+    this.draft = new RecordDraft(shape);
+  }
+
+  /** Makes an empty map and returns its header's reference: 16 bytes. In a turn. */
+  static create(heap: Heap): number {
+    const header = heap.alloc(INDEX_WORDS);
+    HashIndex.format(heap, header);
+    return header;
+  }
+
+  get size(): number {
+    return this.index.size;
+  }
+
+  /** Bytes of the heap that the map takes: index, records, texts and packed values. */
+  get bytes(): number {
+    return this.index.bytes;
+  }
+
+  /** Reference of the key's record, or 0: for the readers of record-fields.ts. Any thread; allocates nothing. */
+  find(key: KeyBytes): number {
+    return this.index.findBytes(key.hash, key.bytes, key.offset, key.length);
+  }
+
+  /** Puts the record reference of each key, or 0, in `refs`: several times faster than one by one when memory is cold. */
+  findMany(keys: KeyBatch, refs: Int32Array): void {
+    this.batchFinder.find(this.index, keys, refs);
+  }
+
+  /**
+   * Adds the draft's record under the key, or puts it in the place of the one that is there. A draft that was loaded from a
+   * record must come back to that record's key. Returns the fresh record. Throws CapacityError; the turn is then undone.
+   */
+  put(key: KeyBytes, draft: RecordDraft): number {
+    const { heap, index, shape } = this;
+    assert(draft.shape === shape && draft.base !== SPENT, 'the draft has the shape of the map and was begun');
+    if (key.length === 0 || key.length > KEY_BYTES_MAX) {
+      throw new InvalidKeyError(`a key has 1 to ${KEY_BYTES_MAX} bytes of UTF-8: this one has ${key.length}`);
+    }
+    const old = index.findBytes(key.hash, key.bytes, key.offset, key.length);
+    assert(draft.base === 0 || draft.base === old, 'the record that the draft was loaded from is still there');
+    let units = draft.writeBlobs(heap);
+    const words = shape.keyAt + keyWords(key.length);
+    const ref = heap.alloc(words);
+    const i32 = heap.i32;
+    draft.writeWords(i32, ref, key.hash, key.length);
+    writeKey(i32, ref + shape.keyAt, key);
+    if (old === 0) {
+      index.insert(key.hash, ref);
+      units += unitsOfBlock(words);
+    } else {
+      index.replace(ref);
+      if (draft.base === 0) {
+        // A record of the same key takes as much as the fresh one, except its blobs.
+        units -= this.unitsOfBlobs(old);
+        freeRecord(heap, old);
+      } else {
+        units -= draft.freeReplacedBlobs(heap);
+        heap.free(old);
+      }
+    }
+    draft.base = SPENT;
+    index.account(units);
+    return ref;
+  }
+
+  /** Takes the key's record out. False when there was none. */
+  delete(key: KeyBytes): boolean {
+    const { heap, index, shape } = this;
+    const ref = this.find(key);
+    if (ref === 0) return false;
+    index.remove();
+    index.account(-unitsOfBlock(shape.keyAt + keyWords(key.length)) - this.unitsOfBlobs(ref));
+    freeRecord(heap, ref);
+    return true;
+  }
+
+  /** Empties the map at once; memory is given back in steps after the turn. */
+  clear(): void {
+    this.index.clear();
+  }
+
+  /** Clears the map and frees its header: the object and its copies on other threads are then of no use. */
+  destroy(): void {
+    this.index.clear();
+    this.heap.free(this.header);
+  }
+
+  /** One step of a scan: collects record references behind `cursor` (0: from the start), returns the next (0: at the end). */
+  scan(scan: IndexScan, cursor: number): number {
+    return scan.next(this.heap, this.header, cursor);
+  }
+
+  // ---- data in, data out ----
+
+  /** The key's record as a fresh object, or undefined. Any thread. */
+  get(key: string): RecordObject | undefined {
+    const record = this.find(this.scratchKey.set(key));
+    return record === 0 ? undefined : recordToObject(this.heap, this.shape, record);
+  }
+
+  has(key: string): boolean {
+    return this.find(this.scratchKey.set(key)) !== 0;
+  }
+
+  /** Puts a record with these fields; those not named get their initial values. Throws InvalidArgumentError. */
+  set(key: string, fields: RecordObject): void {
+    this.draft.reset();
+    fillDraft(this.draft, fields);
+    this.put(this.scratchKey.set(key), this.draft);
+  }
+
+  /** Changes the fields named and keeps the others. False when the key has no record. Throws InvalidArgumentError. */
+  patch(key: string, fields: RecordObject): boolean {
+    const record = this.find(this.scratchKey.set(key));
+    if (record === 0) return false;
+    this.draft.load(this.heap, record);
+    fillDraft(this.draft, fields);
+    this.put(this.scratchKey, this.draft);
+    return true;
+  }
+
+  /** Takes the key's record out. False when there was none. */
+  remove(key: string): boolean {
+    return this.delete(this.scratchKey.set(key));
+  }
+
+  /** All keys and records. Between turns or under one pin; what is written meanwhile may be seen, or a key seen twice. */
+  *entries(): IterableIterator<[string, RecordObject]> {
+    const scan = new IndexScan(ENTRIES_STEP);
+    let cursor = 0;
+    do {
+      cursor = this.scan(scan, cursor);
+      for (const record of scan.refs.slice(0, scan.count)) {
+        yield [this.keyOf(record), recordToObject(this.heap, this.shape, record)];
+      }
+    } while (cursor !== 0);
+  }
+
+  // ---- parts of a record ----
+
+  keyOf(record: number): string {
+    const length = this.keyByteLength(record);
+    reach(this.heap, record, this.shape.keyAt + keyWords(length));
+    const from = this.keyOffset(record);
+    return utf8Slice(this.heap.u8, from, from + length);
+  }
+
+  keyByteLength(record: number): number {
+    return (this.heap.i32[record + RECORD_META] as number) & KEY_BYTES_MASK;
+  }
+
+  /** Offset of the record's key in `heap.u8`. */
+  keyOffset(record: number): number {
+    return (record + this.shape.keyAt) * 4;
+  }
+
+  hashOf(record: number): number {
+    return this.heap.i32[record + RECORD_HASH] as number;
+  }
+
+  /** Coarse seconds of the last access that was noted. */
+  stampOf(record: number): number {
+    return this.heap.i32[record + RECORD_STAMP] as number;
+  }
+
+  /**
+   * Notes an access, on any thread; at most one store a second and record. By compare-and-set: should the reader's pin have
+   * been revoked and the block reused in the nanoseconds between load and store, the word differs and stays as it is.
+   */
+  touch(record: number, seconds: number): void {
+    const i32 = this.heap.i32;
+    const before = i32[record + RECORD_STAMP] as number;
+    if (before !== seconds) Atomics.compareExchange(i32, record + RECORD_STAMP, before, seconds);
+  }
+
+  private unitsOfBlobs(record: number): number {
+    const { heap, shape } = this;
+    let units = 0;
+    for (let at = record + RECORD_HEAD_WORDS; at < record + RECORD_HEAD_WORDS + shape.blobCount; at++) {
+      const blob = heap.i32[at] as number;
+      if (blob !== 0) units += unitsOfBlob(heap, blob);
+    }
+    return units;
+  }
+}

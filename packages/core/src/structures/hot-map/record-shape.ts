@@ -1,0 +1,125 @@
+/**
+ * Where the fields of a map's records lie, computed once from their descriptions.
+ *
+ * ```
+ * [hash, access stamp, meta, blob references…, u32/i32…, (pad), f64…, key bytes…]
+ * ```
+ * The first 14 bools are bits of the meta word, further ones bits of words of their own. Blob reference 0 stands for the
+ * field's initial value.
+ */
+import { VALUE_BYTES_MAX } from '../../codec/value-limits.ts';
+import { InvalidOptionError } from '../../errors/grid-errors.ts';
+import {
+  BLOB_COUNT_MAX,
+  RECORD_FLAG_COUNT,
+  RECORD_FLAG_SHIFT,
+  RECORD_HEAD_WORDS,
+  RECORD_META,
+} from '../keyed-record.ts';
+
+export type FieldKind = 'bool' | 'f64' | 'i32' | 'packed' | 'text' | 'u32';
+
+export interface FieldDescription {
+  readonly name: string;
+  readonly kind: FieldKind;
+  /** Value of the field in a record that does not say otherwise. Default 0, false, '' or undefined. */
+  readonly initial?: unknown;
+  /** Most bytes of a text or packed value. Default and limit 16 MiB. */
+  readonly maxBytes?: number;
+}
+
+/** A field in place: what the accessors of record-fields.ts take. */
+export interface RecordField {
+  readonly name: string;
+  readonly kind: FieldKind;
+  readonly initial: unknown;
+  readonly maxBytes: number;
+  /** Word of the record. */
+  readonly at: number;
+  /** The bit of a bool in that word, as a mask; 0 for other kinds. */
+  readonly mask: number;
+  /** Number of the blob of a text or packed field, from 0; −1 for other kinds. */
+  readonly blob: number;
+}
+
+const FIELDS_MAX = 500;
+
+export class RecordShape {
+  readonly fields: readonly RecordField[];
+  readonly blobCount: number;
+  /** Word where the key begins: the fixed part's length. */
+  readonly keyAt: number;
+  private readonly byName: ReadonlyMap<string, RecordField>;
+
+  constructor(descriptions: readonly FieldDescription[]) {
+    if (descriptions.length > FIELDS_MAX) {
+      throw new InvalidOptionError(`a record has ${descriptions.length} fields: at most ${FIELDS_MAX} are allowed`);
+    }
+    const byName = new Map<string, RecordField>();
+    const place = (description: FieldDescription, at: number, mask: number, blob: number): void => {
+      if (byName.has(description.name))
+        throw new InvalidOptionError(`the field ${description.name} is described twice`);
+      byName.set(description.name, {
+        name: description.name,
+        kind: description.kind,
+        initial: description.initial ?? emptyOf(description.kind),
+        maxBytes: Math.min(description.maxBytes ?? VALUE_BYTES_MAX, VALUE_BYTES_MAX),
+        at,
+        mask,
+        blob,
+      });
+    };
+    const blobs = descriptions.filter((field) => field.kind === 'text' || field.kind === 'packed');
+    if (blobs.length > BLOB_COUNT_MAX) {
+      throw new InvalidOptionError(
+        `a record has ${blobs.length} text and packed fields: at most ${BLOB_COUNT_MAX} are allowed`,
+      );
+    }
+    let at = RECORD_HEAD_WORDS;
+    for (const [number, field] of blobs.entries()) place(field, at++, 0, number);
+    for (const field of descriptions) if (field.kind === 'u32' || field.kind === 'i32') place(field, at++, 0, -1);
+    const bools = descriptions.filter((field) => field.kind === 'bool');
+    for (const [number, field] of bools.slice(0, RECORD_FLAG_COUNT).entries()) {
+      place(field, RECORD_META, 1 << (RECORD_FLAG_SHIFT + number), -1);
+    }
+    for (const [number, field] of bools.slice(RECORD_FLAG_COUNT).entries()) {
+      if (number % 32 === 0) at++;
+      place(field, at - 1, 1 << (number % 32), -1);
+    }
+    const doubles = descriptions.filter((field) => field.kind === 'f64');
+    if (doubles.length > 0) at += at & 1;
+    for (const field of doubles) {
+      place(field, at, 0, -1);
+      at += 2;
+    }
+    this.keyAt = at;
+    this.blobCount = blobs.length;
+    this.byName = byName;
+    // In the order described: the order of the properties of the objects that `get` makes.
+    this.fields = Object.freeze(descriptions.map((field) => byName.get(field.name) as RecordField));
+  }
+
+  /** The field of that name, or undefined. */
+  field(name: string): RecordField | undefined {
+    return this.byName.get(name);
+  }
+
+  fieldOrThrow(name: string): RecordField {
+    const field = this.byName.get(name);
+    if (field === undefined) throw new InvalidOptionError(`a record has no field ${name}`);
+    return field;
+  }
+}
+
+function emptyOf(kind: FieldKind): unknown {
+  switch (kind) {
+    case 'bool':
+      return false;
+    case 'text':
+      return '';
+    case 'packed':
+      return undefined;
+    default:
+      return 0;
+  }
+}
