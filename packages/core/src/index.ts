@@ -1,4 +1,15 @@
 export { AssertionFailed, assert } from './assert.ts';
+export { PackReader } from './codec/pack-reader.ts';
+export { PackOverflow, PackWriter } from './codec/pack-writer.ts';
+export { decodeValue, readValue } from './codec/read-value.ts';
+export {
+  BIGINT_BYTES_MAX,
+  VALUE_BYTES_MAX,
+  VALUE_DEPTH_MAX,
+  VALUE_ITEMS_MAX,
+  VALUE_ITEMS_TOTAL_MAX,
+} from './codec/value-limits.ts';
+export { encodeValue, writeValue } from './codec/write-value.ts';
 export { type ErrorCode, type ErrorEntry, errorTable, type Retry } from './errors/error-table.ts';
 export { type ErrorDetails, GridError, type GridErrorOptions, isGridError } from './errors/grid-error.ts';
 export {
@@ -45,3 +56,8 @@ export {
   WorkerLostError,
   WorkerUnavailableError,
 } from './errors/grid-errors.ts';
+export { digest64, loadDigest64 } from './hash/digest64.ts';
+export { hashString } from './hash/hash-string.ts';
+export { encodeKey, KEY_BYTES_MAX, type KeyBytes, KeyScratch } from './hash/key-bytes.ts';
+export { partitionOf } from './hash/partition-of.ts';
+export { xxh32 } from './hash/xxh32.ts';

@@ -4,12 +4,9 @@
  */
 import { DecodeError } from '../errors/grid-errors.ts';
 import { latin1Slice, utf8Slice, utf16Slice } from './buffer-text.ts';
-import { shortText } from './short-text.ts';
+import { SHORT_TEXT_BYTES_MAX, shortText } from './short-text.ts';
 import { LATIN1, SHORT_TEXT, SHORT_TEXT_MAX, UTF8, UTF16 } from './tags.ts';
 import { VALUE_BYTES_MAX } from './value-limits.ts';
-
-/** Up to here building a text in JavaScript is faster than a call into Node. */
-const JS_TEXT_BYTES_MAX = 12;
 
 const scratchF64 = new Float64Array(1);
 const scratch = new Uint8Array(scratchF64.buffer);
@@ -128,18 +125,20 @@ export class PackReader {
     const end = at + length;
     if (end > this.end) this.truncated(length);
     this.at = end;
-    return length <= JS_TEXT_BYTES_MAX ? shortText(bytes, at, length) : latin1Slice(bytes, at, end);
+    return length <= SHORT_TEXT_BYTES_MAX ? shortText(bytes, at, length) : latin1Slice(bytes, at, end);
   }
 
   /** The rest of a text whose tag was read. */
   longText(tag: number): string {
-    if (tag < LATIN1 || tag > UTF16) throw new DecodeError(`a text is expected at byte ${this.at - 1}, and tag ${tag} stands there`);
+    if (tag < LATIN1 || tag > UTF16)
+      throw new DecodeError(`a text is expected at byte ${this.at - 1}, and tag ${tag} stands there`);
     const length = this.length();
     if (tag === LATIN1) return this.latin1(length);
     const at = this.at;
     this.at = at + length;
     if (tag === UTF8) return utf8Slice(this.bytes, at, at + length);
-    if ((length & 1) !== 0) throw new DecodeError(`a text at byte ${at} has ${length} bytes of UTF-16: the number is even`);
+    if ((length & 1) !== 0)
+      throw new DecodeError(`a text at byte ${at} has ${length} bytes of UTF-16: the number is even`);
     return utf16Slice(this.bytes, at, at + length);
   }
 
@@ -147,7 +146,9 @@ export class PackReader {
   private length(): number {
     const length = this.varint();
     if (length > VALUE_BYTES_MAX) {
-      throw new DecodeError(`${length} bytes are announced before byte ${this.at}: at most ${VALUE_BYTES_MAX} are allowed`);
+      throw new DecodeError(
+        `${length} bytes are announced before byte ${this.at}: at most ${VALUE_BYTES_MAX} are allowed`,
+      );
     }
     this.need(length);
     return length;
