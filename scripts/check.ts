@@ -32,7 +32,11 @@ const parts: readonly Part[] = [
     run: program('oxlint', '--deny-warnings', '--report-unused-disable-directives'),
   },
   { name: 'format', covers: 'biome', run: program('biome', 'format', '--max-diagnostics=20', '--error-on-warnings') },
-  { name: 'unused', covers: 'files, exports and dependencies', run: program('knip', '--no-progress') },
+  {
+    name: 'unused',
+    covers: 'files, exports and dependencies',
+    run: program('knip', '--no-progress', '--no-config-hints'),
+  },
   { name: 'packages', covers: 'publint and attw on packed tarballs', after: 'types', run: checkPackages },
 ];
 

@@ -1,6 +1,6 @@
 // Packs the publishable packages as they would be published. Who calls it: the package checks, the consumer test and
 // `npm run new`, each into a folder of its own.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, runProgram } from './program.ts';
 
@@ -29,10 +29,20 @@ export function publishablePackages(): PublishablePackage[] {
     .filter(({ manifest }) => manifest.private !== true);
 }
 
+/** Deletes what an earlier build left of sources that are gone: tsc doesn't, and it would be packed. */
+function removeStaleOutput(folder: string): void {
+  const dist = join(folder, 'dist');
+  for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+    const source = file.replace(/\.(js|d\.ts)(\.map)?$/, '.ts');
+    if (source !== file && !existsSync(join(folder, 'src', source))) rmSync(join(dist, file));
+  }
+}
+
 /** Packs packages whose dist/ is up to date into `destination`. Throws with what pnpm printed when one can't be packed. */
 export async function pack(packages: readonly PublishablePackage[], destination: string): Promise<PackedPackage[]> {
   return Promise.all(
     packages.map(async (one) => {
+      removeStaleOutput(one.folder);
       const { code, output } = await runProgram('pnpm', ['pack', '--pack-destination', destination], {
         cwd: one.folder,
       });

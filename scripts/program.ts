@@ -1,10 +1,12 @@
 // Runs one program and gives back how it ended: what the tasks in this folder are made of.
 import { spawn } from 'node:child_process';
-import { dirname } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The repository's folder. */
 export const root: string = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const path = [join(root, 'node_modules', '.bin'), process.env['PATH'] ?? ''].join(delimiter);
 
 export interface ProgramEnd {
   /** The exit code; 1 when a signal ended it. */
@@ -25,7 +27,7 @@ export interface ProgramOptions {
 export function runProgram(
   command: string,
   args: readonly string[],
-  { cwd = root, env = process.env, show = false }: ProgramOptions = {},
+  { cwd = root, env = { ...process.env, PATH: path }, show = false }: ProgramOptions = {},
 ): Promise<ProgramEnd> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env, stdio: show ? 'inherit' : ['ignore', 'pipe', 'pipe'] });
