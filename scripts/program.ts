@@ -19,6 +19,8 @@ export interface ProgramOptions {
   /** Default: the repository's folder. */
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Ends the program (SIGKILL) after this time (default: never). */
+  readonly timeoutMs?: number;
   /** Print straight to the terminal (default: collect the output). */
   readonly show?: boolean;
 }
@@ -27,10 +29,15 @@ export interface ProgramOptions {
 export function runProgram(
   command: string,
   args: readonly string[],
-  { cwd = root, env = { ...process.env, PATH: path }, show = false }: ProgramOptions = {},
+  { cwd = root, env = { ...process.env, PATH: path }, show = false, timeoutMs }: ProgramOptions = {},
 ): Promise<ProgramEnd> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env, stdio: show ? 'inherit' : ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, {
+      cwd,
+      env,
+      stdio: show ? 'inherit' : ['ignore', 'pipe', 'pipe'],
+      ...(timeoutMs === undefined ? {} : { timeout: timeoutMs, killSignal: 'SIGKILL' as const }),
+    });
     const chunks: Buffer[] = [];
     child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -128,9 +128,9 @@ function textOf(path) {
 const toolsStamp = join(tools, 'installed');
 const dependenciesStamp = join(root, 'node_modules', '.spacegrid-installed');
 
-/** Changes whenever an install is due: the lockfile, any manifest, or the Node that addons are chosen for. */
+/** Changes whenever an install is due: with the lockfile, any manifest, or the platform. */
 function dependenciesHash() {
-  const hash = createHash('sha256').update(`${process.platform} ${process.arch} ${process.versions.modules}`);
+  const hash = createHash('sha256').update(`${process.platform} ${process.arch}`);
   const files = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json'];
   for (const folder of ['packages', 'apps']) {
     for (const name of readdirSync(join(root, folder)).sort()) files.push(join(folder, name, 'package.json'));
@@ -250,7 +250,10 @@ async function withSetupLock(work) {
 async function setUp() {
   const specs = neededTools();
   const modules = join(tools, 'node_modules');
-  const due = () => textOf(toolsStamp) !== specs.join(' ');
+  const due = () => {
+    const installed = textOf(toolsStamp)?.split(' ') ?? [];
+    return specs.some((spec) => !installed.includes(spec));
+  };
   const settle = () => {
     const pnpm = existsSync(join(modules, '@pnpm'))
       ? readdirSync(join(modules, '@pnpm'))
