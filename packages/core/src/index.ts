@@ -1,4 +1,17 @@
 export { AssertionFailed, assert } from './assert.ts';
+export {
+  CHANGE_CLEAR_PREFIX,
+  CHANGE_DELETE,
+  CHANGE_PUT,
+  type ChangeKind,
+  ChangeSetWriter,
+  type ChangeVisitor,
+  forEachChange,
+} from './changes/change-set.ts';
+export { checksum32 } from './changes/checksum.ts';
+export type { Cancel, Clock } from './clock/clock.ts';
+export { FakeClock } from './clock/fake-clock.ts';
+export { systemClock } from './clock/system-clock.ts';
 export { PackReader } from './codec/pack-reader.ts';
 export { PackOverflow, PackWriter } from './codec/pack-writer.ts';
 export { decodeValue, readValue } from './codec/read-value.ts';
@@ -10,6 +23,24 @@ export {
   VALUE_ITEMS_TOTAL_MAX,
 } from './codec/value-limits.ts';
 export { encodeValue, writeValue } from './codec/write-value.ts';
+export type {
+  BackupResult,
+  DurabilityControl,
+  DurabilityHealth,
+  DurabilityIncident,
+  DurabilityOpened,
+  DurabilityStatus,
+  DurabilityThreadData,
+  DurablePosition,
+  GridIdentity,
+  Persistence,
+  QuarantinedRow,
+  RecoveryChunk,
+  RecoveryCredit,
+  RecoveryEnd,
+  RecoveryRows,
+} from './contracts/durability.ts';
+export { type LogFields, type Logger, silentLogger } from './contracts/logger.ts';
 export { type ErrorCode, type ErrorEntry, errorTable, type Retry } from './errors/error-table.ts';
 export { type ErrorDetails, GridError, type GridErrorOptions, isGridError } from './errors/grid-error.ts';
 export {

@@ -1,0 +1,98 @@
+/**
+ * Change sets: what one turn changed, as operations on rows, in order. Persistence and replication see only these, and to
+ * them row keys and values are bytes without meaning.
+ *
+ * ```
+ * operation  kind (1 byte), key length (varint), key, and for a put: value length (varint), value
+ * ```
+ */
+import type { PackWriter } from '../codec/pack-writer.ts';
+import { PackReader } from '../codec/pack-reader.ts';
+import { DecodeError } from '../errors/grid-errors.ts';
+
+/** Sets the row to the value. */
+export const CHANGE_PUT = 1;
+/** Removes the row, if there is one. */
+export const CHANGE_DELETE = 2;
+/** Removes all rows whose key begins with these bytes; with no bytes, all of the partition. */
+export const CHANGE_CLEAR_PREFIX = 3;
+
+export type ChangeKind = typeof CHANGE_PUT | typeof CHANGE_DELETE | typeof CHANGE_CLEAR_PREFIX;
+
+/** Appends operations to a PackWriter. In a fixed region PackOverflow leaves whole operations only. */
+export class ChangeSetWriter {
+  readonly writer: PackWriter;
+  /** Operations written. */
+  count: number;
+
+  constructor(writer: PackWriter) {
+    this.writer = writer;
+    this.count = 0;
+  }
+
+  put(key: Uint8Array, value: Uint8Array): void {
+    this.begin(CHANGE_PUT, key, value.length + LENGTH_BYTES_MAX);
+    this.writer.blob(value);
+    this.count++;
+  }
+
+  delete(key: Uint8Array): void {
+    this.begin(CHANGE_DELETE, key, 0);
+    this.count++;
+  }
+
+  clearPrefix(prefix: Uint8Array): void {
+    this.begin(CHANGE_CLEAR_PREFIX, prefix, 0);
+    this.count++;
+  }
+
+  private begin(kind: ChangeKind, key: Uint8Array, bytesBehind: number): void {
+    const { writer } = this;
+    writer.room(1 + LENGTH_BYTES_MAX + key.length + bytesBehind);
+    writer.u8(kind);
+    writer.blob(key);
+  }
+}
+
+/** Most bytes of a varint length. */
+const LENGTH_BYTES_MAX = 5;
+
+/** For operations that are no put, value offset and length are 0. Offsets are in the bytes that are visited. */
+export type ChangeVisitor = (
+  kind: ChangeKind,
+  keyOffset: number,
+  keyLength: number,
+  valueOffset: number,
+  valueLength: number,
+) => void;
+
+/** Visits the operations in `bytes[from, to)`, in order, and returns their number. Throws DecodeError for anything else. */
+export function forEachChange(bytes: Uint8Array, from: number, to: number, visitor: ChangeVisitor): number {
+  const reader = new PackReader(bytes, from, to);
+  let count = 0;
+  while (reader.at < to) {
+    const kind = reader.u8();
+    if (kind < CHANGE_PUT || kind > CHANGE_CLEAR_PREFIX) {
+      throw new DecodeError(`a change at byte ${reader.at - 1} has the kind ${kind}: allowed are 1, 2 and 3`);
+    }
+    const keyOffset = skip(reader);
+    const keyLength = reader.at - keyOffset;
+    if (kind === CHANGE_PUT) {
+      const valueOffset = skip(reader);
+      visitor(CHANGE_PUT, keyOffset, keyLength, valueOffset, reader.at - valueOffset);
+    } else {
+      visitor(kind as ChangeKind, keyOffset, keyLength, 0, 0);
+    }
+    count++;
+  }
+  return count;
+}
+
+/** Passes bytes that stand behind their length, and returns where they begin. */
+function skip(reader: PackReader): number {
+  const length = reader.varint();
+  reader.need(length);
+  const at = reader.at;
+  reader.at = at + length;
+  return at;
+}

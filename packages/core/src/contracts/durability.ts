@@ -1,0 +1,150 @@
+/**
+ * What a package that keeps state on disk gives, and what it is given. It runs in a thread of its own, reads the partitions'
+ * outboxes straight from shared memory, and writes nothing there but each partition's durable watermark.
+ *
+ * Order of a start: `open` → `recover` for each partition → `start`. Of the start of a successor, after the thread died:
+ * `open` → `start`; it resumes each outbox at the watermark that it reads from the store.
+ */
+import type { MessagePort } from 'node:worker_threads';
+
+/** What `sqlite({ directory })` returns, for `createGrid({ persistence })`. */
+export interface Persistence {
+  readonly kind: string;
+  /** The module that the supervisor starts as the durability thread. Threads are given its `href`: a URL can't be cloned. */
+  readonly threadUrl: URL;
+  /** Resolved options, structured-cloneable. */
+  readonly options: unknown;
+}
+
+/** What data is spread and hashed by. A store made under one identity can't be opened under another. */
+export interface GridIdentity {
+  readonly partitions: number;
+  readonly hashSeed: number;
+  readonly gridId?: string;
+}
+
+/** `workerData` of the durability thread. */
+export interface DurabilityThreadData {
+  readonly identity: GridIdentity;
+  /** One for each partition, by its number. */
+  readonly heaps: readonly SharedArrayBuffer[];
+  /** Int32 words, one for each thread of the node. */
+  readonly doorbells: SharedArrayBuffer;
+  /** Word of this thread's doorbell. */
+  readonly ownDoorbell: number;
+  /** Word of the doorbell of each partition's worker. */
+  readonly workerDoorbells: readonly number[];
+  /** This thread's pin line in every heap. */
+  readonly pinSlot: number;
+  /** `Persistence.options`. */
+  readonly options: unknown;
+  /** The comlink end that serves DurabilityControl. */
+  readonly controlPort: MessagePort;
+}
+
+/** Up to where a partition's state is on disk. */
+export interface DurablePosition {
+  readonly epoch: number;
+  readonly sequence: number;
+}
+
+export interface DurabilityOpened {
+  /** True when the store held nothing. */
+  readonly fresh: boolean;
+  /** By partition. */
+  readonly durable: readonly DurablePosition[];
+}
+
+/** Served by comlink. Every method may be refused with an error of the store: STORE_LOCKED, STORE_IDENTITY, STORE_CORRUPT, … */
+export interface DurabilityControl {
+  /** Takes the directory's lock, checks the identity, reads the watermarks. */
+  open(): Promise<DurabilityOpened>;
+  /**
+   * Posts the partition's rows as RecoveryChunks and resolves when the last was posted. Back-pressure: one chunk is in flight
+   * for each RecoveryCredit that the receiver posts; it posts the first ones before it calls.
+   */
+  recover(partition: number, port: MessagePort): Promise<void>;
+  /** Begins to drain the outboxes; after all partitions are loaded. */
+  start(): Promise<void>;
+  /** Resolves when all that was committed before the call is durable. */
+  flush(): Promise<void>;
+  status(): Promise<DurabilityStatus>;
+  /** Writes a consistent copy of the store to an empty directory, while it is running. */
+  backup(directory: string): Promise<BackupResult>;
+  /** Drains, syncs, releases the lock. Idempotent. */
+  close(): Promise<void>;
+}
+
+export type RecoveryChunk = RecoveryRows | RecoveryEnd;
+
+export interface RecoveryRows {
+  readonly done: false;
+  /** Operations of a change set, to be applied in order. */
+  readonly changes: Uint8Array;
+  /** How many there are. */
+  readonly rows: number;
+}
+
+export interface RecoveryEnd extends DurablePosition {
+  readonly done: true;
+  /** Other watermarks stored with the partition, by name. */
+  readonly watermarks: Readonly<Record<string, number>>;
+}
+
+/** Posted by the receiver of a recovery: `credits` more chunks may be sent. */
+export interface RecoveryCredit {
+  readonly credits: number;
+}
+
+export interface BackupResult {
+  readonly directory: string;
+  readonly bytes: number;
+  /** By partition: what the backup holds. */
+  readonly positions: readonly DurablePosition[];
+}
+
+/**
+ * `healthy`: within its bounds. `behind`: the backlog is at its limit and commands wait. `full`: no room on the disk, tried
+ * again and again. `failed`: the disk fails, commands are refused. `opening` and `closed` at the ends.
+ */
+export type DurabilityHealth = 'opening' | 'healthy' | 'behind' | 'full' | 'failed' | 'closed';
+
+export interface DurabilityStatus {
+  readonly health: DurabilityHealth;
+  /** Why it is not healthy, in a sentence. */
+  readonly reason?: string;
+  /** Committed and not yet durable, over all partitions. */
+  readonly unpersistedBytes: number;
+  /** How long the oldest of it has waited. */
+  readonly unpersistedAgeMs: number;
+  /** Wall-clock milliseconds of the last flush; 0 before the first. */
+  readonly lastFlushAt: number;
+  readonly lastFlushMs: number;
+  readonly flushes: number;
+  /** Journalled and not yet folded into rows. */
+  readonly foldLagBytes: number;
+  readonly journalBytes: number;
+  readonly rowBytes: number;
+  /** Keys that can't be folded; their journal rows are kept. The first 100. */
+  readonly quarantined: readonly QuarantinedRow[];
+  readonly quarantinedCount: number;
+  /** The last 20, oldest first. */
+  readonly errors: readonly DurabilityIncident[];
+}
+
+export interface QuarantinedRow {
+  readonly partition: number;
+  /** The row key in hexadecimal. */
+  readonly key: string;
+  readonly reason: string;
+  /** Wall-clock milliseconds. */
+  readonly quarantinedAt: number;
+}
+
+export interface DurabilityIncident {
+  /** Wall-clock milliseconds. */
+  readonly occurredAt: number;
+  /** Code of a GridError, or of the system: `ENOSPC`. */
+  readonly code: string;
+  readonly message: string;
+}
