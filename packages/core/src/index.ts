@@ -41,6 +41,7 @@ export type {
   RecoveryRows,
 } from './contracts/durability.ts';
 export { type LogFields, type Logger, silentLogger } from './contracts/logger.ts';
+export { decodeError, encodeError } from './errors/error-bytes.ts';
 export { type ErrorCode, type ErrorEntry, errorTable, type Retry } from './errors/error-table.ts';
 export { type ErrorDetails, GridError, type GridErrorOptions, isGridError } from './errors/grid-error.ts';
 export {
