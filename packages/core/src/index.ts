@@ -93,3 +93,15 @@ export { hashString } from './hash/hash-string.ts';
 export { encodeKey, KEY_BYTES_MAX, type KeyBytes, KeyScratch } from './hash/key-bytes.ts';
 export { partitionOf } from './hash/partition-of.ts';
 export { xxh32 } from './hash/xxh32.ts';
+export { nearMatch } from './options/near-match.ts';
+export { integerOption, type Range, realOption } from './options/number-option.ts';
+export { customOption, defaultTo, type Fallback, type OptionKind, optional, REFUSED } from './options/option-kind.ts';
+export { callbackOption, flagOption, oneOfOption, portOption, textOption } from './options/plain-option.ts';
+export {
+  type Contradiction,
+  groupOption,
+  type OptionShape,
+  type Resolved,
+  resolveOptions,
+} from './options/resolve-options.ts';
+export { durationOption, sizeOption } from './options/unit-option.ts';
