@@ -1,0 +1,156 @@
+/**
+ * Random histories of a ranking against a plain sorted array: all tie policies and orders, turns that are undone, clears,
+ * restores. `SPACEGRID_SEED` repeats a run; `SPACEGRID_RANKING_OPERATIONS` sets how many operations there are in all.
+ */
+import { describe, expect, it } from 'vitest';
+import { KeyScratch } from '../../src/hash/key-bytes.ts';
+import { Heap } from '../../src/memory/heap.ts';
+import { createHeapBuffer } from '../../src/memory/heap-layout.ts';
+import { HotRanking } from '../../src/structures/hot-ranking/hot-ranking.ts';
+import type { RankingOrder, RankingTies } from '../../src/structures/hot-ranking/ranking-header.ts';
+import { checkRankingTree } from '../hot-ranking/check-tree.ts';
+import { RankingModel } from '../hot-ranking/ranking-model.ts';
+import { seededRandom } from '../hot-ranking/seeded-random.ts';
+
+const seed = Number(process.env['SPACEGRID_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const operations = Number(process.env['SPACEGRID_RANKING_OPERATIONS'] ?? 320_000);
+const orders: RankingOrder[] = ['desc', 'asc'];
+const policies: RankingTies[] = ['first-to-reach', 'ordinal', 'competition', 'dense'];
+/** Members, and scores they take: from few with many ties to many with hardly any. */
+const sizes = [
+  { members: 12, scores: 5 },
+  { members: 60, scores: 12 },
+  { members: 3000, scores: 9 },
+  { members: 3000, scores: 1_000_000 },
+];
+
+describe(`random histories, SPACEGRID_SEED=${seed}`, () => {
+  let history = 0;
+  for (const order of orders) {
+    for (const ties of policies) {
+      for (const { members, scores } of sizes) {
+        const historySeed = seed + history++;
+        it(`${order}, ${ties}, ${members} members of ${scores} scores agree with a sorted array`, () => {
+          runHistory(order, ties, members, scores, historySeed, operations / 32);
+        });
+      }
+    }
+  }
+});
+
+function runHistory(
+  order: RankingOrder,
+  ties: RankingTies,
+  members: number,
+  scores: number,
+  from: number,
+  count: number,
+): void {
+  const random = seededRandom(from);
+  const below = (limit: number): number => Math.floor(random() * limit);
+  const name = (): string => {
+    const number = below(members);
+    return number % 7 === 0
+      ? `é${number}`
+      : number % 5 === 0
+        ? `${number}`.padEnd(3 + (number % 40), 'x')
+        : `m${number}`;
+  };
+  const score = (): number => (below(scores) - (scores >> 1)) / (scores > 100 ? 1 : 2);
+  const heap = new Heap(createHeapBuffer({ maxBytes: 64 * 1024 * 1024 }));
+  heap.begin();
+  const ranking = new HotRanking(heap, HotRanking.create(heap, { order, ties }), new KeyScratch(7));
+  heap.commit();
+  let model = new RankingModel(order, ties);
+  // Phases that fill, stir and empty, so that the tree grows and shrinks.
+  for (let done = 0; done < count; ) {
+    const phase = Math.floor((done / count) * 6) % 3;
+    const before = model.copy();
+    heap.begin();
+    const length = 1 + below(6);
+    for (let step = 0; step < length; step++) {
+      const dice = random();
+      const member = name();
+      if (dice < (phase === 2 ? 0.65 : phase === 1 ? 0.2 : 0.05)) {
+        expect(ranking.remove(member)).toBe(model.remove(member));
+      } else if (dice < 0.7) {
+        const value = score();
+        expect(ranking.set(member, value)).toBe(model.set(member, value));
+      } else if (dice < 0.98) {
+        const delta = score();
+        expect(ranking.add(member, delta)).toBe(model.add(member, delta));
+        expect(ranking.rank(member)).toBe(model.rank(member));
+      } else if (dice < 0.9995 || members < 100) {
+        const value = score();
+        const arrival = below(1e6);
+        ranking.restore(member, value, arrival);
+        model.restore(member, value, arrival);
+      } else {
+        ranking.clear();
+        model.clear();
+      }
+      done++;
+    }
+    if (random() < 0.2) {
+      heap.rollback();
+      model = before;
+    } else {
+      heap.commit();
+    }
+    for (let steps = 0; heap.maintain(32) && steps < 64; steps++);
+    checkReads(ranking, model, name(), below);
+    if (done % 512 < 6) {
+      checkRankingTree(ranking);
+      expect(ranking.page(0, model.count)).toEqual(model.entries());
+    }
+  }
+  checkRankingTree(ranking);
+  heap.begin();
+  ranking.clear();
+  heap.commit();
+  expect(ranking.count).toBe(0);
+}
+
+function checkReads(ranking: HotRanking, model: RankingModel, member: string, below: (limit: number) => number): void {
+  expect(ranking.count).toBe(model.count);
+  expect(ranking.score(member)).toBe(model.score(member));
+  expect(ranking.rank(member)).toBe(model.rank(member));
+  switch (below(6)) {
+    case 0:
+      expect(ranking.top(3)).toEqual(model.slice(0, 3));
+      break;
+    case 1: {
+      const offset = below(model.count + 3);
+      expect(ranking.page(offset, 5)).toEqual(model.slice(offset, offset + 5));
+      break;
+    }
+    case 2: {
+      const first = below(model.count + 2);
+      const last = first + below(4);
+      expect(ranking.range(first, last, { limit: 50 })).toEqual(model.range(first, last).slice(0, 50));
+      break;
+    }
+    case 3: {
+      const [min, max] = bounds(model, below);
+      expect(ranking.countBetween(min, max)).toBe(model.rangeByScore(min, max).length);
+      const offset = below(3);
+      const limit = 1 + below(8);
+      expect(ranking.rangeByScore(min, max, { offset, limit })).toEqual(
+        model.rangeByScore(min, max).slice(offset, offset + limit),
+      );
+      break;
+    }
+    case 4:
+      expect(ranking.around(member, 3)).toEqual(model.around(member, 3));
+      break;
+    default:
+      expect(ranking.entry(member)).toEqual(model.around(member, 0)[0]);
+  }
+}
+
+function bounds(model: RankingModel, below: (limit: number) => number): [number, number] {
+  const any = (): number => (model.count === 0 ? 0 : (model.slice(0, model.count)[below(model.count)]?.score ?? 0));
+  const a = any();
+  const b = any();
+  return a <= b ? [a, b] : [b, a];
+}
