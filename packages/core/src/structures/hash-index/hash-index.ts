@@ -5,7 +5,7 @@
  * Progress: wait-free; a find looks at most at two buckets, and at an overflow chain where hashes collide by the hundred.
  * Staleness: none. Linearization: the load of the slot word that gives the reference; of a miss, a load of the slot, tag or
  * table word that shows the key absent.
- * Capacity: hundreds of millions of entries; of those that share one 32-bit hash, about 790, then CapacityError.
+ * Capacity: hundreds of millions of entries; of those that share one 32-bit hash, about 530, then CapacityError.
  *
  * Why a reader never sees half a record or loses an entry, on any architecture:
  *   1. A record is written by plain stores while nothing leads to it, then `publish`ed in a slot: Atomics.store, release. A
@@ -62,6 +62,7 @@ import {
   OVERFLOW_WORDS,
   OWNS_RECORDS,
   ROOT,
+  SAME_HASH_MAX,
   SLOT_COUNT,
   SLOTS,
   slotsWithTag,
@@ -74,7 +75,7 @@ import {
   tagWordOf,
   UNITS,
 } from './index-layout.ts';
-import { fillSlot, newOverflowNode, OVERFLOW_UNITS, takenSlots } from './table-build.ts';
+import { fillSlot, newOverflowNode, OVERFLOW_UNITS, sameHashInOverflow, takenSlots } from './table-build.ts';
 
 /** A full bucket in a table with fewer entries than this means unlucky or chosen hashes, which a split would not part. */
 const SPLIT_ENTRIES_MIN = (FULL_BUCKETS * SLOT_COUNT) / 2;
@@ -169,7 +170,7 @@ export class HashIndex {
     this.slot = 0;
   }
 
-  /** Adds a record whose key is not there (the caller has just looked). Throws CapacityError when hundreds share one hash. */
+  /** Adds a record whose key is not there (the caller has just looked). Throws CapacityError when over 500 share one hash. */
   insert(hash: number, ref: number): void {
     const heap = this.heap;
     const mixed = mixHash(hash);
@@ -350,6 +351,8 @@ export class HashIndex {
     const heap = this.heap;
     let link = this.table + TABLE_OVERFLOW;
     const hint = this.home + HINTS;
+    const crowded = (heap.i32[hint] as number) >= SAME_HASH_MAX * OVERFLOW_HINT;
+    if (crowded && sameHashInOverflow(heap.i32, this.table, mixed) >= SAME_HASH_MAX) refuseColliding(heap);
     for (let count = 0; count < OVERFLOW_NODES_MAX; count++) {
       const node = heap.i32[link] as number;
       if (node === 0) {
@@ -368,8 +371,12 @@ export class HashIndex {
       }
       link = node + OVERFLOW_NEXT;
     }
-    throw new CapacityError(
-      `hundreds of keys of partition ${heap.partition} share the hash bits of the one to insert: they look chosen to collide`,
-    );
+    refuseColliding(heap);
   }
+}
+
+function refuseColliding(heap: Heap): never {
+  throw new CapacityError(
+    `${SAME_HASH_MAX} keys or more of partition ${heap.partition} share the hash of the one to insert: they look chosen to collide`,
+  );
 }

@@ -1,7 +1,7 @@
 /**
  * Makes room in a hash index: widens a lone table, splits a full one, doubles the directory. Writer thread only, in a turn.
  *
- * Bound: one call builds at most two tables of one page each (at most 1,524 records move, mostly about 650: some 50 µs) and
+ * Bound: one call builds at most two tables of one page each (at most 2,292 records move, mostly about 650: some 50 µs) and
  * copies at most one directory (4 bytes for each 32 entries or more: 10 million entries, 128 KiB, some 30 µs).
  * Publish: the last stores are those of references: of the root, or of the directory words of the split table, from left to
  * right. Between them a reader finds the old table through some words and the fresh ones through others: all are whole.

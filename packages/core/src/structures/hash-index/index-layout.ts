@@ -45,10 +45,12 @@ export const DEPTH_MAX = 20;
 export const OVERFLOW_NEXT = 0;
 export const OVERFLOW_BUCKET = 3;
 export const OVERFLOW_WORDS = 19;
-/** Bound: an insert makes no longer chains (768 entries beside the table's 756): it splits, or is refused. */
-export const OVERFLOW_NODES_MAX = 64;
-/** Bound of every walk: a split moves at most 1,524 entries, which even all in a chain need no more nodes than this. */
-export const OVERFLOW_WALK_MAX = 128;
+/** Bound: so many entries of one 32-bit hash may lie in a table's overflow nodes; the next is refused. */
+export const SAME_HASH_MAX = 512;
+/** Bound: an insert makes no longer chains (1,536 entries beside the table's 756): it splits, or is refused. */
+export const OVERFLOW_NODES_MAX = 128;
+/** Bound of every walk: a split moves at most 2,292 entries, which even all in a chain need no more nodes than this. */
+export const OVERFLOW_WALK_MAX = 192;
 
 export const BUCKET_WORDS = 16;
 export const BUCKET_SHIFT = 4;

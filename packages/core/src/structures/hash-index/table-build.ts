@@ -146,6 +146,20 @@ export function takenSlots(i32: Int32Array, table: number): number {
   return taken;
 }
 
+/** How many entries with this very hash lie in a table's overflow nodes. */
+export function sameHashInOverflow(i32: Int32Array, table: number, mixed: number): number {
+  let same = 0;
+  let node = i32[table + TABLE_OVERFLOW] as number;
+  for (let count = 0; node !== 0 && count < OVERFLOW_WALK_MAX; count++) {
+    for (let slot = node + OVERFLOW_BUCKET + SLOTS; slot < node + OVERFLOW_BUCKET + SLOTS + SLOT_COUNT; slot++) {
+      const ref = i32[slot] as number;
+      if (ref !== 0 && mixHash(i32[ref + RECORD_HASH] as number) === mixed) same++;
+    }
+    node = i32[node + OVERFLOW_NEXT] as number;
+  }
+  return same;
+}
+
 function moveBucket(heap: Heap, bucket: number, left: number, right: number, side: number): number {
   let units = 0;
   for (let slot = 0; slot < SLOT_COUNT; slot++) {
