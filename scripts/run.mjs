@@ -266,7 +266,12 @@ async function setUp() {
     const node = own
       ? join(platformNode, process.platform === 'win32' ? 'bin/node.exe' : 'bin/node')
       : process.execPath;
-    return { env: { ...cleanEnvironment(path), SPACEGRID_OUTER_NODE: process.versions.node }, node };
+    // NODE_VERSION is part of turbo's cache key, OUTER_NODE tells `npm run new` what people here run their apps with.
+    const versions = {
+      NODE_VERSION: own ? nodeVersion : process.versions.node,
+      SPACEGRID_OUTER_NODE: process.versions.node,
+    };
+    return { env: { ...cleanEnvironment(path), ...versions }, node };
   };
   if (due() || textOf(dependenciesStamp) !== dependenciesHash()) {
     await withSetupLock(async () => {
