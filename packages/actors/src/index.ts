@@ -1,1 +1,36 @@
-export {};
+export type { ActorQueries, ActorRef, ActorWatches, RefMembers, WatchEvent } from './client/actor-ref.ts';
+export { attachGrid } from './client/attach-grid.ts';
+export type { CallOptions, Pressure, Receipt } from './client/call-options.ts';
+export { createGrid } from './client/create-grid.ts';
+export type { Grid, GridClient, GridHandle } from './client/grid.ts';
+export type { GridHealth, GridStats, PartitionStats, WorkerStats } from './client/grid-stats.ts';
+export {
+  type AckLevel,
+  type ActorCalls,
+  type ActorDefinition,
+  type ActorOptions,
+  type ActorPeeks,
+  type ActorSends,
+  type ActorSpec,
+  type AnyDefinition,
+  defineActor,
+  type Turn,
+  type View,
+} from './define/define-actor.ts';
+export { defineTask, type OffloadTask } from './define/offload-task.ts';
+export {
+  i32,
+  map,
+  type MapField,
+  packed,
+  ranking,
+  type RankingField,
+  type RankingOrder,
+  type RankingTies,
+  type ScalarField,
+  text,
+  u32,
+} from './define/state-fields.ts';
+export type { MapTurn, MapView, RankingEntry, RankingTurn, RankingView } from './define/state-views.ts';
+export type { GridOptions } from './supervise/grid-options.ts';
+export type { RecoveryEvent } from './supervise/supervisor-api.ts';

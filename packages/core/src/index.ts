@@ -105,3 +105,42 @@ export {
   resolveOptions,
 } from './options/resolve-options.ts';
 export { durationOption, sizeOption } from './options/unit-option.ts';
+export { createHeapBuffer, type HeapOptions } from './memory/heap-layout.ts';
+export { Heap, type HeapLimits } from './memory/heap.ts';
+export {
+  ENTRY_ANSWERED,
+  ENTRY_CHANGE_BYTES,
+  ENTRY_CLIENT,
+  ENTRY_FLAGS,
+  ENTRY_MESSAGE_BYTES,
+  ENTRY_REPLY_BYTES,
+  ENTRY_REQUEST,
+  ENTRY_WORDS,
+  entrySequence,
+  OutboxReader,
+  OutboxWriter,
+  padWords,
+} from './memory/outbox.ts';
+export { ReaderPin, releasePin } from './memory/pins.ts';
+export { SharedWords } from './memory/shared-words.ts';
+export { StaleReadError } from './memory/stale-read-error.ts';
+export { durableSequence, hasGateWaiters, storeDurableSequence, storeGateWaiters } from './memory/watermark.ts';
+export { Doorbell } from './messages/doorbell.ts';
+export { RingConsumer, START_CANCELLED } from './messages/ring-consumer.ts';
+export { ringRegionBytes, STARTS_MAX } from './messages/ring-layout.ts';
+export { RingProducer } from './messages/ring-producer.ts';
+export { IndexScan } from './structures/hash-index/index-scan.ts';
+export { HotMap } from './structures/hot-map/hot-map.ts';
+export { RecordDraft } from './structures/hot-map/record-draft.ts';
+export {
+  readBool,
+  readByteLength,
+  readByteOffset,
+  readF64,
+  readI32,
+  readText,
+  readU32,
+} from './structures/hot-map/record-fields.ts';
+export { type FieldDescription, type FieldKind, type RecordField, RecordShape } from './structures/hot-map/record-shape.ts';
+export { HotRanking } from './structures/hot-ranking/hot-ranking.ts';
+export { RankingReader } from './structures/hot-ranking/ranking-reader.ts';

@@ -60,7 +60,7 @@ export const OUTBOX_FIRST = 160;
 export const OUTBOX_LAST = 161;
 /** Word offset in the last segment where the next entry goes. */
 export const OUTBOX_POSITION = 162;
-/** Bytes in the outbox that are not yet durable (or not yet answered): the backlog. */
+/** Bytes that outbox entries have taken since the heap was made, modulo 2³². */
 export const OUTBOX_BYTES = 163;
 
 /** Blocks freed since the last flip, linked by their header words. */

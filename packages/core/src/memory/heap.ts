@@ -182,6 +182,15 @@ export class Heap {
     return this.journalCount !== 0;
   }
 
+  /** Sets the sequence and epoch that a store gave back, in a heap that was loaded from it and has committed nothing. */
+  restoreSequence(sequence: number, epoch: number): void {
+    assert(!this.open && this.sequence() === 0, 'only a heap without turns takes over a sequence');
+    const i32 = this.i32;
+    i32[EPOCH] = epoch;
+    i32[SEQUENCE_HIGH] = Math.floor(sequence / 4_294_967_296);
+    Atomics.store(i32, SEQUENCE_LOW, sequence | 0);
+  }
+
   // ---- writer: words ----
 
   /** Journalled plain store. */

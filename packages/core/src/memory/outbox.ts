@@ -123,9 +123,9 @@ export class OutboxWriter {
     return entry;
   }
 
-  /** Between turns: accounts for entries that need not be kept any more. */
-  release(bytes: number): void {
-    this.heap.i32[OUTBOX_BYTES] = (this.heap.i32[OUTBOX_BYTES] as number) - bytes;
+  /** Bytes that entries have taken since the heap was made, modulo 2³². */
+  totalBytes(): number {
+    return (this.heap.i32[OUTBOX_BYTES] as number) >>> 0;
   }
 
   /**

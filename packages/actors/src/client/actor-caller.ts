@@ -1,0 +1,46 @@
+/** Calls from actors to actors: by the partition thread's own rings, carrying the path of callers and a deadline. */
+import { CallCycleError, UnknownActorError } from '@spacegrid/core';
+import type { ActorType } from '../define/actor-type.ts';
+import type { AnyDefinition } from '../define/define-actor.ts';
+import { createCalls, settingsWithPath } from './actor-calls.ts';
+import type { ClientThread } from './client-thread.ts';
+import { routeOf } from './route.ts';
+
+/** A call between actors waits this long: for the deadlocks that no path shows. */
+const DEADLINE_MS = 5000;
+
+export class ActorCaller {
+  private readonly client: ClientThread;
+  private readonly byName: ReadonlyMap<string, ActorType>;
+  private readonly partitions: number;
+  private readonly hashSeed: number;
+
+  constructor(client: ClientThread, types: readonly ActorType[], partitions: number, settings: { readonly hashSeed: number }) {
+    this.client = client;
+    this.byName = new Map(types.map((type) => [type.name, type]));
+    this.partitions = partitions;
+    this.hashSeed = settings.hashSeed;
+  }
+
+  typeOf(definition: AnyDefinition): ActorType {
+    const type = this.byName.get(definition?.name);
+    if (type === undefined) throw new UnknownActorError(`no actor is named ${String(definition?.name)}: export it from the actors module`);
+    return type;
+  }
+
+  /** Calls on an actor, on behalf of the last one in `path`. Throws CallCycleError when it waits for the caller already. */
+  callsFrom(path: readonly string[], definition: AnyDefinition, key: string): object {
+    const type = this.typeOf(definition);
+    const name = `${type.name}/${key}`;
+    const at = path.indexOf(name);
+    if (at >= 0) {
+      const loop = [...path.slice(at), name];
+      throw new CallCycleError(`actors would wait for each other: ${loop.join(' → ')}`, { details: { path: loop } });
+    }
+    return createCalls({
+      client: this.client,
+      route: routeOf(type, key, this.partitions, this.hashSeed),
+      settings: settingsWithPath(path, DEADLINE_MS),
+    });
+  }
+}

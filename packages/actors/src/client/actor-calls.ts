@@ -1,0 +1,166 @@
+/** Call objects: a method for each handler, made once for each actor type and thread. */
+import { AbortedError, InvalidOptionError, OutcomeUnknownError, PackWriter, writeValue } from '@spacegrid/core';
+import { ACK_DEFAULT, ACK_DURABLE, ACK_MEMORY, FLAG_ONCE, FLAG_PATH, FLAG_TELL, KIND_COMMAND, KIND_QUERY, packHead } from '../control/frames.ts';
+import type { ActorType, CompiledHandler } from '../define/actor-type.ts';
+import type { CallOptions } from './call-options.ts';
+import type { ClientThread } from './client-thread.ts';
+import type { Route } from './route.ts';
+
+/** A call's options, resolved. */
+export interface CallSettings {
+  readonly ack: number;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly flags: number;
+  readonly extra: Uint8Array | undefined;
+  readonly whenFull: 'wait' | 'fail';
+}
+
+export interface CallTarget {
+  readonly client: ClientThread;
+  readonly route: Route;
+  readonly settings: CallSettings;
+}
+
+type CallsClass = new (target: CallTarget) => object;
+
+const TARGET = Symbol('target');
+const callClasses = new WeakMap<ActorType, CallsClass>();
+const tellClasses = new WeakMap<ActorType, CallsClass>();
+
+/** An object with a method for each command and query, answering by promise. */
+export function createCalls(target: CallTarget): object {
+  return create(callClasses, target, () => true, call);
+}
+
+/** An object with a method for each command, answering nothing. */
+export function createTells(target: CallTarget): object {
+  return create(tellClasses, target, (handler) => handler.command, tell);
+}
+
+export function call(target: CallTarget, handler: CompiledHandler, args: readonly unknown[]): Promise<unknown> {
+  const { client, route, settings } = target;
+  const kind = handler.command ? KIND_COMMAND : KIND_QUERY;
+  const request = {
+    partition: route.partition,
+    head: packHead(kind, settings.ack, route.type.index, handler.index, settings.flags),
+    key: route.keyBytes,
+    args,
+    extra: settings.extra,
+    timeoutMs: settings.timeoutMs,
+  };
+  if (settings.signal === undefined) return client.call(request, settings.whenFull);
+  return callWithSignal(target, request, settings.signal);
+}
+
+function tell(target: CallTarget, handler: CompiledHandler, args: readonly unknown[]): void {
+  const { client, route } = target;
+  client.post(0, {
+    partition: route.partition,
+    head: packHead(KIND_COMMAND, ACK_MEMORY, route.type.index, handler.index, FLAG_TELL),
+    key: route.keyBytes,
+    args,
+    extra: undefined,
+    timeoutMs: 0,
+  });
+}
+
+function callWithSignal(target: CallTarget, request: Parameters<ClientThread['call']>[0], signal: AbortSignal): Promise<unknown> {
+  if (signal.aborted) return Promise.reject(new AbortedError('the call was given up before it was sent', { cause: signal.reason }));
+  const { client } = target;
+  const promise = client.call(request, target.settings.whenFull);
+  const number = client.calls.lastNumber;
+  const abort = (): void => {
+    const error = client.cancel(number)
+      ? new AbortedError('the call was given up and did not run', { cause: signal.reason })
+      : new OutcomeUnknownError('the call was given up after it was started: it may have run', { cause: signal.reason });
+    client.calls.reject(number, error);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  const remove = (): void => signal.removeEventListener('abort', abort);
+  promise.then(remove, remove);
+  return promise;
+}
+
+function create(
+  classes: WeakMap<ActorType, CallsClass>,
+  target: CallTarget,
+  include: (handler: CompiledHandler) => boolean,
+  invoke: (target: CallTarget, handler: CompiledHandler, args: readonly unknown[]) => unknown,
+): object {
+  const { type } = target.route;
+  let Calls = classes.get(type);
+  if (Calls === undefined) {
+    Calls = class {
+      readonly [TARGET]: CallTarget;
+      constructor(own: CallTarget) {
+        this[TARGET] = own;
+      }
+    };
+    for (const handler of type.handlers) {
+      if (!include(handler)) continue;
+      Object.defineProperty(Calls.prototype, handler.name, {
+        value(this: { readonly [TARGET]: CallTarget }, ...args: readonly unknown[]): unknown {
+          return invoke(this[TARGET], handler, args);
+        },
+      });
+    }
+    classes.set(type, Calls);
+  }
+  return new Calls(target);
+}
+
+export function defaultSettings(timeoutMs: number): CallSettings {
+  return { ack: ACK_DEFAULT, timeoutMs, signal: undefined, flags: 0, extra: undefined, whenFull: 'wait' };
+}
+
+const KNOWN = new Set(['ack', 'timeout', 'signal', 'once', 'whenFull']);
+const ONCE_UNITS_MAX = 256;
+
+/** Throws InvalidOptionError naming option, value and what is allowed. */
+export function settingsOf(options: CallOptions, defaults: CallSettings): CallSettings {
+  for (const name of Object.keys(options)) {
+    if (!KNOWN.has(name)) throw new InvalidOptionError(`with({ ${name} }): a call has the options ${[...KNOWN].join(', ')}`);
+  }
+  const { ack, timeout, signal, once, whenFull } = options;
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0 && timeout <= 2 ** 31)) {
+    throw new InvalidOptionError(`with({ timeout: ${String(timeout)} }): allowed are milliseconds above 0`);
+  }
+  if (whenFull !== undefined && whenFull !== 'wait' && whenFull !== 'fail') {
+    throw new InvalidOptionError(`with({ whenFull: ${String(whenFull)} }): allowed are 'wait' and 'fail'`);
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new InvalidOptionError('with({ signal }): an AbortSignal is needed');
+  let extra: Uint8Array | undefined;
+  if (once !== undefined) {
+    if (typeof once !== 'string' || once.length === 0 || once.length > ONCE_UNITS_MAX) {
+      throw new InvalidOptionError(`with({ once }): a text of 1 to ${ONCE_UNITS_MAX} characters is needed`);
+    }
+    extra = packedBytes(once);
+  }
+  return {
+    ack: ack === undefined ? defaults.ack : ackCode(ack),
+    timeoutMs: timeout ?? defaults.timeoutMs,
+    signal,
+    flags: once === undefined ? 0 : FLAG_ONCE,
+    extra,
+    whenFull: whenFull ?? defaults.whenFull,
+  };
+}
+
+/** The default settings with the path of callers: for calls between actors. */
+export function settingsWithPath(path: readonly string[], timeoutMs: number): CallSettings {
+  return { ...defaultSettings(timeoutMs), flags: FLAG_PATH, extra: packedBytes(path) };
+}
+
+function ackCode(ack: unknown): number {
+  if (ack === 'memory') return ACK_MEMORY;
+  if (ack === 'durable') return ACK_DURABLE;
+  if (ack === 'replicated' || ack === 'durable-all') throw new InvalidOptionError(`with({ ack: '${ack}' }): this level needs a cluster; on one node there are 'memory' and 'durable'`);
+  throw new InvalidOptionError(`with({ ack: ${String(ack)} }): allowed are 'memory' and 'durable'`);
+}
+
+function packedBytes(value: unknown): Uint8Array {
+  const writer = PackWriter.growing();
+  writeValue(writer, value);
+  return writer.written().slice();
+}

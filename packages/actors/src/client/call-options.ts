@@ -1,0 +1,30 @@
+import type { AckLevel } from '../define/define-actor.ts';
+
+export interface CallOptions {
+  /** When the reply may leave. Default: the actor's, then the grid's. */
+  readonly ack?: AckLevel;
+  /** Milliseconds to wait for the reply. Default: the grid's `callTimeoutMs`. */
+  readonly timeout?: number;
+  /** Gives the call up. */
+  readonly signal?: AbortSignal;
+  /** An idempotency key, 1 to 256 characters: a retry with it takes effect once and gets the first answer, within the actor's window. */
+  readonly once?: string;
+  /** When no room is left for the call: wait for it (default) or fail at once with OverloadedError. */
+  readonly whenFull?: 'wait' | 'fail';
+}
+
+/** Where a reply's turn stands. */
+export interface Receipt {
+  readonly partition: number;
+  readonly epoch: number;
+  readonly sequence: number;
+}
+
+/** How much work waits before a call would run. */
+export interface Pressure {
+  /** Requests of this thread that wait or run at the actor's worker. */
+  readonly requests: number;
+  /** Their bytes, and the bytes that fit. */
+  readonly bytes: number;
+  readonly capacityBytes: number;
+}

@@ -1,0 +1,325 @@
+/**
+ * One thread as a client of the grid: its rings to every worker, its calls under way, its doorbell. Requests are written
+ * straight into the ring and published once for everything that is sent in one go.
+ *
+ * A call that finds its ring full waits in a bounded queue (or fails, by its options) and is sent when room comes.
+ */
+import {
+  CallTimeoutError,
+  Doorbell,
+  GridClosedError,
+  type KeyBytes,
+  OutcomeUnknownError,
+  OverloadedError,
+  PackOverflow,
+  PackReader,
+  PackWriter,
+  decodeError,
+  readValue,
+  RingConsumer,
+  RingProducer,
+  writeValue,
+} from '@spacegrid/core';
+import { type ControlBlock, GRID_CLOSED } from '../control/control-block.ts';
+import { CALLS, ThreadCounters } from '../control/counters.ts';
+import {
+  FLAG_TELL,
+  padTo4,
+  REPLY_NUMBER,
+  REPLY_SEQUENCE_HIGH,
+  REPLY_SEQUENCE_LOW,
+  REPLY_STATUS,
+  REPLY_VALUE_BYTES,
+  REPLY_WORDS,
+  REQUEST_ARGUMENT_BYTES,
+  REQUEST_ARGUMENT_COUNT,
+  REQUEST_DEADLINE,
+  REQUEST_EXTRA_BYTES,
+  REQUEST_HEAD,
+  REQUEST_KEY_BYTES,
+  REQUEST_KEY_HASH,
+  REQUEST_NUMBER,
+  REQUEST_PARTITION,
+  REQUEST_WORDS,
+  STATUS_ERROR,
+  STATUS_VALUE,
+  STATUS_WATCH_ERROR,
+} from '../control/frames.ts';
+import { type GridMemory, workerOf } from '../control/grid-memory.ts';
+import { ringOffset } from '../control/lanes.ts';
+import { PendingCalls } from './pending-calls.ts';
+
+/** Room reserved for a request at first; a larger one is written again with more. */
+const REQUEST_ROOM_BYTES = 2048;
+/** Most requests that wait for room in their rings. */
+const WAITING_MAX = 100_000;
+const DEADLINE_CHECK_MS = 20;
+
+export interface Lane {
+  readonly worker: number;
+  readonly requests: RingProducer;
+  readonly replies: RingConsumer;
+  readonly writer: PackWriter;
+  readonly reader: PackReader;
+  readonly doorbell: Doorbell;
+  incarnation: number;
+}
+
+export interface Request {
+  readonly partition: number;
+  readonly head: number;
+  readonly key: KeyBytes;
+  readonly args: readonly unknown[];
+  readonly extra: Uint8Array | undefined;
+  readonly timeoutMs: number;
+}
+
+export type WatchListener = (number: number, error: boolean, value: unknown, sequence: number) => void;
+
+export class ClientThread {
+  readonly slot: number;
+  readonly lanes: readonly Lane[];
+  readonly calls: PendingCalls;
+  readonly counters: ThreadCounters;
+  /** Told of standing queries' answers. */
+  onWatch: WatchListener;
+  /** Told when the first call is under way. */
+  onBusy: () => void;
+  private readonly control: ControlBlock;
+  private readonly workers: number;
+  private readonly waiting: { number: number; request: Request }[];
+  private flushQueued: boolean;
+  private readonly flushLater: () => void;
+  private closed: boolean;
+
+  constructor(memory: GridMemory, control: ControlBlock, slot: number) {
+    const { rings, shape } = memory;
+    this.slot = slot;
+    this.control = control;
+    this.workers = shape.workers;
+    this.counters = new ThreadCounters(control, slot);
+    // Numbers begin anywhere, so that replies to a predecessor with this slot meet nobody.
+    this.calls = new PendingCalls((performance.timeOrigin + performance.now()) & 0x3fff);
+    this.lanes = Array.from({ length: shape.workers }, (_, worker) => {
+      const offset = ringOffset(shape, slot, worker, rings.ringBytes);
+      const requests = new RingProducer(rings.requests, offset, rings.ringBytes);
+      const replies = new RingConsumer(rings.replies, offset, rings.ringBytes);
+      return {
+        worker,
+        requests,
+        replies,
+        writer: new PackWriter(requests.u8, 0, 0),
+        reader: new PackReader(replies.u8, 0, 0),
+        doorbell: new Doorbell(control.shared.words, control.doorbell(worker)),
+        incarnation: control.incarnation(worker),
+      };
+    });
+    this.waiting = [];
+    this.flushQueued = false;
+    this.flushLater = () => this.flush();
+    this.onWatch = () => undefined;
+    this.onBusy = () => undefined;
+    this.closed = false;
+  }
+
+  /** Sends a request and returns the promise of its reply. */
+  call(request: Request, whenFull: 'wait' | 'fail' = 'wait'): Promise<unknown> {
+    this.refuseWhenClosed();
+    const number = this.calls.take();
+    const promise = this.calls.promise();
+    if (this.calls.size === 1) this.onBusy();
+    this.calls.deadlines[this.calls.slotOf(number)] = request.timeoutMs === 0 ? Infinity : Date.now() + request.timeoutMs;
+    try {
+      this.sendOrWait(number, request, whenFull);
+    } catch (error) {
+      this.calls.reject(number, error);
+    }
+    return promise;
+  }
+
+  /** Sends a request that has no reply of its own (tell, watch). Throws OverloadedError when even waiting room is full. */
+  post(number: number, request: Request): void {
+    this.refuseWhenClosed();
+    this.sendOrWait(number, request, 'wait');
+  }
+
+  /** Gives a call up. True when it certainly did not and will not run. */
+  cancel(number: number): boolean {
+    const at = this.waiting.findIndex((entry) => entry.number === number);
+    if (at >= 0) {
+      this.waiting.splice(at, 1);
+      return true;
+    }
+    const slot = this.calls.slotOf(number);
+    const lane = this.lanes[this.calls.workers[slot] as number] as Lane;
+    return lane.requests.cancel(this.calls.frames[slot] as number, number);
+  }
+
+  /** Publishes what was written, and wakes the workers that sleep. */
+  flush(): void {
+    this.flushQueued = false;
+    for (const lane of this.lanes) if (lane.requests.publish()) lane.doorbell.ring();
+  }
+
+  /** Takes what replies have come. True when there were any. */
+  poll(): boolean {
+    let taken = false;
+    for (const lane of this.lanes) {
+      for (let frame = lane.replies.next(); frame >= 0; frame = lane.replies.next()) {
+        taken = true;
+        this.take(lane, frame + 2);
+        lane.replies.finish(frame);
+      }
+      if (taken) lane.replies.release();
+    }
+    if (this.waiting.length > 0) this.sendWaiting();
+    return taken;
+  }
+
+  /** True when a poll would find something. */
+  hasReplies(): boolean {
+    return this.lanes.some((lane) => lane.replies.usedBytes() !== 0);
+  }
+
+  /** True while requests wait for room, or calls for their replies. */
+  get busy(): boolean {
+    return this.calls.size > 0 || this.waiting.length > 0;
+  }
+
+  /** Requests that wait for room are looked at again now and then, since room comes without a bell. */
+  get waitsForRoom(): boolean {
+    return this.waiting.length > 0;
+  }
+
+  /** Fails calls whose time is over. */
+  expire(nowMs: number): void {
+    for (const number of this.calls.overdue(nowMs, 10_000)) {
+      if (this.cancel(number)) this.calls.reject(number, new CallTimeoutError('the call was not started within its time: it did not run'));
+      else this.calls.reject(number, new OutcomeUnknownError('the call was started and did not answer within its time: it may have run'));
+    }
+  }
+
+  /** Fails everything under way. */
+  close(): void {
+    this.closed = true;
+    for (const number of this.calls.waiting()) {
+      const cancelled = this.cancel(number);
+      this.calls.reject(
+        number,
+        cancelled ? new GridClosedError('the grid was closed: the call did not run') : new OutcomeUnknownError('the grid was closed while the call ran'),
+      );
+    }
+    this.waiting.length = 0;
+  }
+
+  /** How often deadlines are looked at while calls wait. */
+  static readonly deadlineCheckMs: number = DEADLINE_CHECK_MS;
+
+  private refuseWhenClosed(): void {
+    if (this.closed || this.control.gridState === GRID_CLOSED) throw new GridClosedError('the grid is closed');
+  }
+
+  private sendOrWait(number: number, request: Request, whenFull: 'wait' | 'fail'): void {
+    if (this.waiting.length === 0 && this.send(number, request)) return;
+    if (whenFull === 'fail') throw new OverloadedError(`no room for a call to partition ${request.partition}: its worker is behind`);
+    if (this.waiting.length >= WAITING_MAX) throw new OverloadedError(`${WAITING_MAX} calls of this thread wait for room: await some before making more`);
+    this.waiting.push({ number, request });
+  }
+
+  private sendWaiting(): void {
+    let sent = 0;
+    for (const { number, request } of this.waiting) {
+      try {
+        if (!this.send(number, request)) break;
+      } catch (error) {
+        this.calls.reject(number, error);
+      }
+      sent++;
+    }
+    if (sent > 0) this.waiting.splice(0, sent);
+  }
+
+  /** Writes the request into its ring; false when that has no room now. */
+  private send(number: number, request: Request): boolean {
+    const worker = workerOf(request.partition, this.workers);
+    const lane = this.lanes[worker] as Lane;
+    let room = REQUEST_ROOM_BYTES;
+    for (;;) {
+      const at = lane.requests.reserve(room);
+      if (at < 0) return false;
+      const bytes = this.write(lane, at, room, number, request);
+      if (bytes > 0) {
+        const frame = lane.requests.push(bytes);
+        const slot = this.calls.slotOf(number);
+        this.calls.frames[slot] = frame;
+        this.calls.workers[slot] = worker;
+        this.counters.add(CALLS, 1);
+        if (!this.flushQueued) {
+          this.flushQueued = true;
+          queueMicrotask(this.flushLater);
+        }
+        return true;
+      }
+      // Bound: room grows fourfold up to half of the ring.
+      if (room === lane.requests.bodyBytesMax) {
+        throw new OverloadedError(`the call's arguments take more than ${room} bytes: raise ringBytes`);
+      }
+      room = Math.min(room * 4, lane.requests.bodyBytesMax);
+    }
+  }
+
+  /** Bytes of the body, or 0 when they do not fit `room`. */
+  private write(lane: Lane, at: number, room: number, number: number, request: Request): number {
+    const { key, args, extra, head } = request;
+    const { i32, f64, u8 } = lane.requests;
+    const word = at >>> 2;
+    let next = at + REQUEST_WORDS * 4;
+    const end = at + room;
+    if (next + padTo4(key.length) + padTo4(extra?.length ?? 0) > end) return 0;
+    const keyBytes = key.bytes;
+    for (let index = 0, from = key.offset; index < key.length; index++) u8[next + index] = keyBytes[from + index] as number;
+    next += padTo4(key.length);
+    const writer = lane.writer;
+    writer.at = next;
+    writer.end = end - padTo4(extra?.length ?? 0) - 4;
+    try {
+      for (let index = 0; index < args.length; index++) writeValue(writer, args[index]);
+    } catch (error) {
+      if (error === PackOverflow) return 0;
+      throw error;
+    }
+    const argumentBytes = writer.at - next;
+    next += padTo4(argumentBytes);
+    if (extra !== undefined) {
+      u8.set(extra, next);
+      next += padTo4(extra.length);
+    }
+    i32[word + REQUEST_NUMBER] = number;
+    i32[word + REQUEST_HEAD] = head;
+    i32[word + REQUEST_PARTITION] = request.partition;
+    i32[word + REQUEST_KEY_HASH] = key.hash;
+    i32[word + REQUEST_KEY_BYTES] = key.length;
+    i32[word + REQUEST_ARGUMENT_COUNT] = args.length;
+    i32[word + REQUEST_ARGUMENT_BYTES] = argumentBytes;
+    i32[word + REQUEST_EXTRA_BYTES] = extra?.length ?? 0;
+    f64[(word + REQUEST_DEADLINE) >>> 1] = (head >>> 24) & FLAG_TELL ? 0 : (this.calls.deadlines[this.calls.slotOf(number)] as number);
+    return next - at;
+  }
+
+  private take(lane: Lane, body: number): void {
+    const { i32 } = lane.replies;
+    const number = i32[body + REPLY_NUMBER] as number;
+    const status = i32[body + REPLY_STATUS] as number;
+    const from = (body + REPLY_WORDS) * 4;
+    const reader = lane.reader.reset(lane.replies.u8, from, from + (i32[body + REPLY_VALUE_BYTES] as number));
+    if (status === STATUS_VALUE) {
+      if (this.calls.isWaiting(number)) this.calls.resolve(number, readValue(reader));
+    } else if (status === STATUS_ERROR) {
+      this.calls.reject(number, decodeError(reader));
+    } else {
+      const sequence = (i32[body + REPLY_SEQUENCE_HIGH] as number) * 4_294_967_296 + ((i32[body + REPLY_SEQUENCE_LOW] as number) >>> 0);
+      const failed = status === STATUS_WATCH_ERROR;
+      this.onWatch(number, failed, failed ? decodeError(reader) : readValue(reader), sequence);
+    }
+  }
+}

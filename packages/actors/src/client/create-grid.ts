@@ -1,0 +1,224 @@
+/** Starts a grid: shared memory, the supervisor thread and what it starts, and this thread as a client. */
+import { randomInt } from 'node:crypto';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { ClientsExhaustedError, durableSequence, GridClosedError, GridError, Heap, StartFailedError } from '@spacegrid/core';
+import { callControl, handOver } from '../control/comlink-port.ts';
+import { ControlBlock, WORKER_FAILED, WORKER_SERVING } from '../control/control-block.ts';
+import { readCounters } from '../control/counters.ts';
+import { createGridMemory, type GridMemory, workerOf } from '../control/grid-memory.ts';
+import { fingerprint } from '../define/actor-type.ts';
+import { loadDefinitions, refuseWhileLoading } from '../define/load-definitions.ts';
+import { type GridOptions, resolveGridOptions } from '../supervise/grid-options.ts';
+import type { GridSettings, SupervisorData } from '../supervise/grid-thread-data.ts';
+import type { SupervisorApi, SupervisorStatus } from '../supervise/supervisor-api.ts';
+import { threadModule } from '../supervise/thread-module.ts';
+import type { HandleContents } from './attach-grid.ts';
+import type { Grid, GridHandle } from './grid.ts';
+import type { GridHealth, GridStats } from './grid-stats.ts';
+import { LocalClient } from './local-client.ts';
+
+const WORKER_STATES = ['down', 'recovering', 'serving', 'failed'] as const;
+
+/**
+ * Starts a grid in this process and resolves when every partition serves. Throws InvalidOptionError, InvalidDefinitionError,
+ * CreateInWorkerError, and what the store has to say: STORE_LOCKED, STORE_IDENTITY, STORE_CORRUPT, SCHEMA_VERSION.
+ */
+export async function createGrid(given: GridOptions): Promise<Grid> {
+  refuseWhileLoading();
+  const options = resolveGridOptions(given);
+  const types = await loadDefinitions(options.actors.href);
+  const memory = createGridMemory({
+    partitions: options.partitions,
+    workers: options.workers,
+    clients: options.workers + 1 + options.clientThreads,
+    heapBytesMax: options.partitionBytes,
+    ringBytes: options.ringBytes,
+  });
+  const settings: GridSettings = {
+    actorsModule: options.actors.href,
+    fingerprint: fingerprint(types),
+    hashSeed: randomInt(2 ** 31),
+    ack: options.ack,
+    callTimeoutMs: options.callTimeout,
+    blockedHandlerMs: options.blockedHandler,
+    backlogBytesMax: options.backlog,
+    changeSetBytesMax: options.changeSet,
+    onceWindowMs: options.onceWindow,
+    poolThreads: options.poolThreads,
+    memoryBytesMax: options.memory,
+  };
+  const { persistence } = options;
+  const { port1, port2 } = new MessageChannel();
+  const data: SupervisorData = {
+    memory,
+    settings,
+    persistence: persistence === undefined ? undefined : { threadUrl: persistence.threadUrl.href, options: persistence.options },
+    port: port2,
+  };
+  const thread = new Worker(threadModule(import.meta.url, '../supervise/supervisor'), {
+    workerData: data,
+    transferList: [port2],
+    name: 'spacegrid-supervisor',
+  });
+  const supervisor = callControl<SupervisorApi>(port1);
+  const failed = new Promise<never>((_, reject) => thread.once('error', reject));
+  failed.catch(() => undefined);
+  let started: { readonly hashSeed: number };
+  try {
+    started = await Promise.race([supervisor.start(), failed]);
+  } catch (error) {
+    await thread.terminate();
+    port1.close();
+    throw asStartError(error);
+  }
+  thread.unref();
+  port1.unref();
+  return new LocalGrid(memory, { ...settings, hashSeed: started.hashSeed }, types, thread, supervisor, () => port1.close());
+}
+
+class LocalGrid implements Grid {
+  private readonly memory: GridMemory;
+  private readonly settings: GridSettings;
+  private readonly local: LocalClient;
+  private readonly thread: Worker;
+  private readonly supervisor: SupervisorApi;
+  private readonly control: ControlBlock;
+  private readonly heaps: readonly Heap[];
+  private readonly closePort: () => void;
+  private closing: Promise<void> | undefined;
+
+  constructor(
+    memory: GridMemory,
+    settings: GridSettings,
+    types: ConstructorParameters<typeof LocalClient>[2],
+    thread: Worker,
+    supervisor: SupervisorApi,
+    closePort: () => void,
+  ) {
+    this.memory = memory;
+    this.settings = settings;
+    this.control = new ControlBlock(memory.control, memory.shape);
+    this.local = new LocalClient(memory, settings, types, this.control.mainThread);
+    this.thread = thread;
+    this.supervisor = supervisor;
+    this.heaps = memory.heaps.map((buffer) => new Heap(buffer));
+    this.closePort = closePort;
+    this.closing = undefined;
+  }
+
+  actor: Grid['actor'] = (definition, key) => this.local.actor(definition, key);
+
+  handle(): GridHandle {
+    this.refuseWhenClosed();
+    const slot = this.control.claimClient();
+    if (slot < 0) throw new ClientsExhaustedError('all client threads are taken: raise clientThreads, or close the grid in threads that need it no more');
+    const { port1, port2 } = new MessageChannel();
+    void this.supervisor.attachClient(slot, handOver(port1));
+    const { hashSeed, callTimeoutMs, actorsModule } = this.settings;
+    const contents: HandleContents = { memory: this.memory, settings: { hashSeed, callTimeoutMs }, actorsModule, slot, port: port2 };
+    return { spacegrid: contents, transferList: [port2] };
+  }
+
+  async stats(): Promise<GridStats> {
+    this.refuseWhenClosed();
+    const status = await this.alive(() => this.supervisor.status());
+    const { shape } = this.memory;
+    return {
+      workers: status.workers.map((worker) => ({
+        worker: worker.worker,
+        state: WORKER_STATES[worker.state] ?? 'down',
+        incarnation: worker.incarnation,
+        heapBytes: worker.heapBytes,
+        counters: readCounters(this.control, worker.worker),
+      })),
+      partitions: this.heaps.map((heap, partition) => {
+        const sequence = heap.sequence();
+        return {
+          partition,
+          worker: workerOf(partition, shape.workers),
+          sequence,
+          durableSequence: status.durability === undefined ? sequence : durableSequence(heap),
+          usedBytes: heap.usedBytes(),
+        };
+      }),
+      clients: Array.from({ length: shape.clients - shape.workers }, (_, index) => shape.workers + index)
+        .filter((client) => this.control.clientState(client) !== 0)
+        .map((client) => ({ client, counters: readCounters(this.control, client) })),
+      recoveries: status.recoveries,
+      durability: status.durability,
+    };
+  }
+
+  async health(): Promise<GridHealth> {
+    if (this.closing !== undefined) return { status: 'unavailable', reasons: ['the grid is closed'] };
+    const status = await this.alive(() => this.supervisor.status());
+    return healthOf(status);
+  }
+
+  async flush(): Promise<void> {
+    this.refuseWhenClosed();
+    await this.alive(() => this.supervisor.flush());
+  }
+
+  async backup(directory: string): Promise<void> {
+    this.refuseWhenClosed();
+    await this.alive(() => this.supervisor.backup(directory));
+  }
+
+  async terminateWorker(worker: number): ReturnType<Grid['terminateWorker']> {
+    this.refuseWhenClosed();
+    return this.alive(() => this.supervisor.terminateWorker(worker));
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private async shutDown(): Promise<void> {
+    this.thread.ref();
+    this.local.thread.flush();
+    await this.alive(() => this.supervisor.close());
+    this.local.thread.poll();
+    this.local.close();
+    await this.thread.terminate();
+    this.closePort();
+  }
+
+  /** Keeps the process alive while the supervisor is asked. */
+  private async alive<T>(ask: () => Promise<T>): Promise<T> {
+    this.thread.ref();
+    try {
+      return await ask();
+    } finally {
+      if (this.closing === undefined) this.thread.unref();
+    }
+  }
+
+  private refuseWhenClosed(): void {
+    if (this.closing !== undefined) throw new GridClosedError('the grid is closed');
+  }
+}
+
+function healthOf(status: SupervisorStatus): GridHealth {
+  const reasons: string[] = [];
+  const failedWorkers = status.workers.filter((worker) => worker.state === WORKER_FAILED);
+  for (const { worker } of failedWorkers) reasons.push(`worker ${worker} keeps dying and is not restarted`);
+  for (const { worker, state } of status.workers) {
+    if (state !== WORKER_SERVING && state !== WORKER_FAILED) reasons.push(`worker ${worker} is being restarted`);
+  }
+  const { durability } = status;
+  if (durability !== undefined && durability.health !== 'healthy') reasons.push(durability.reason ?? `the store is ${durability.health}`);
+  if (status.quarantined.length > 0) reasons.push(`${status.quarantined.length} actors are set aside`);
+  if (reasons.length === 0) return { status: 'ready', reasons };
+  return { status: failedWorkers.length > 0 || durability?.health === 'failed' ? 'unavailable' : 'degraded', reasons };
+}
+
+function asStartError(error: unknown): unknown {
+  if (error instanceof GridError) return error;
+  return new StartFailedError(`the grid did not start: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+}

@@ -1,0 +1,39 @@
+import type { DurabilityStatus } from '@spacegrid/core';
+import type { CounterName } from '../control/counters.ts';
+import type { RecoveryEvent } from '../supervise/supervisor-api.ts';
+
+export interface WorkerStats {
+  readonly worker: number;
+  readonly state: 'down' | 'recovering' | 'serving' | 'failed';
+  /** How many threads have served as this worker. */
+  readonly incarnation: number;
+  /** JavaScript heap in use. */
+  readonly heapBytes: number;
+  readonly counters: Readonly<Record<CounterName, number>>;
+}
+
+export interface PartitionStats {
+  readonly partition: number;
+  readonly worker: number;
+  /** Committed turns. */
+  readonly sequence: number;
+  /** Of them on disk; the same as `sequence` without persistence. */
+  readonly durableSequence: number;
+  /** Shared memory in use. */
+  readonly usedBytes: number;
+}
+
+export interface GridStats {
+  readonly workers: readonly WorkerStats[];
+  readonly partitions: readonly PartitionStats[];
+  /** Client threads by their number: calls, peeks, retries. */
+  readonly clients: readonly { readonly client: number; readonly counters: Readonly<Record<CounterName, number>> }[];
+  readonly recoveries: readonly RecoveryEvent[];
+  readonly durability: DurabilityStatus | undefined;
+}
+
+export interface GridHealth {
+  readonly status: 'ready' | 'degraded' | 'unavailable';
+  /** What is wrong, a sentence each. */
+  readonly reasons: readonly string[];
+}

@@ -1,0 +1,36 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { AnyDefinition } from '../define/define-actor.ts';
+import type { RecoveryEvent } from '../supervise/supervisor-api.ts';
+import type { ActorRef } from './actor-ref.ts';
+import type { GridHealth, GridStats } from './grid-stats.ts';
+
+/** The grid as any of its client threads has it. */
+export interface GridClient extends AsyncDisposable {
+  /** Refers to an actor; nothing is sent. Throws UnknownActorError, InvalidKeyError. */
+  actor<D extends AnyDefinition>(definition: D, key: string): ActorRef<D>;
+  /** Lets go of the grid in this thread: calls under way fail, watches end. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** For one more thread: post it (with its transfer list) or give it in workerData. */
+export interface GridHandle {
+  readonly spacegrid: unknown;
+  /** What must be in the transfer list of the message or Worker that carries the handle. */
+  readonly transferList: readonly MessagePort[];
+}
+
+/** The grid as the thread that created it has it. */
+export interface Grid extends GridClient {
+  /** A handle for one of your own threads, which calls attachGrid with it. Throws ClientsExhaustedError. */
+  handle(): GridHandle;
+  stats(): Promise<GridStats>;
+  health(): Promise<GridHealth>;
+  /** Resolves when all that was committed before is on disk. */
+  flush(): Promise<void>;
+  /** Copies the store, at one point, to an empty directory, while the grid runs. */
+  backup(directory: string): Promise<void>;
+  /** Ends a partition thread, as a fault would; resolves when its successor serves. For tests and demonstrations. */
+  terminateWorker(worker: number): Promise<RecoveryEvent>;
+  /** Finishes what was taken, makes it durable, stops all threads. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,59 @@
+/** What every client thread of a grid has: rings, pump, peeks, watches, references. */
+import { ControlBlock } from '../control/control-block.ts';
+import type { ActorType } from '../define/actor-type.ts';
+import type { AnyDefinition } from '../define/define-actor.ts';
+import { layoutOf } from '../state/state-layout.ts';
+import type { GridMemory } from '../control/grid-memory.ts';
+import type { ActorRef } from './actor-ref.ts';
+import { ClientPump } from './client-pump.ts';
+import { ClientThread } from './client-thread.ts';
+import { Peeks } from './peeks.ts';
+import { Refs } from './refs.ts';
+import { WatchList } from './watch-list.ts';
+
+export interface LocalSettings {
+  readonly hashSeed: number;
+  readonly callTimeoutMs: number;
+}
+
+export class LocalClient {
+  readonly control: ControlBlock;
+  readonly thread: ClientThread;
+  private readonly pump: ClientPump;
+  private readonly refs: Refs;
+  private readonly watches: WatchList;
+
+  constructor(memory: GridMemory, settings: LocalSettings, types: readonly ActorType[], slot: number) {
+    this.control = new ControlBlock(memory.control, memory.shape);
+    this.control.activateClient(slot);
+    this.thread = new ClientThread(memory, this.control, slot);
+    const peeks = new Peeks(memory.heaps, types.map(layoutOf), slot, settings.hashSeed, this.thread.counters);
+    this.watches = new WatchList(this.thread, memory.shape.workers, (worker) => this.control.incarnation(worker));
+    this.refs = new Refs(
+      {
+        client: this.thread,
+        peeks,
+        watches: this.watches,
+        partitions: memory.shape.partitions,
+        workers: memory.shape.workers,
+        hashSeed: settings.hashSeed,
+        callTimeoutMs: settings.callTimeoutMs,
+      },
+      types,
+    );
+    this.pump = new ClientPump(this.thread, this.control);
+    this.pump.onTick = () => {
+      if (this.watches.size > 0) this.watches.refresh();
+    };
+  }
+
+  actor<D extends AnyDefinition>(definition: D, key: string): ActorRef<D> {
+    return this.refs.ref(definition, key) as ActorRef<D>;
+  }
+
+  close(): void {
+    this.watches.close();
+    this.thread.close();
+    this.pump.stop();
+  }
+}

@@ -1,0 +1,134 @@
+import { InvalidDefinitionError } from '@spacegrid/core';
+import type { OffloadTask } from './offload-task.ts';
+import type { StateFields } from './state-fields.ts';
+import type { ReadableState, WritableState } from './state-views.ts';
+
+/** When a reply may leave: committed in memory, or synced to disk as well. The levels of a cluster need one. */
+export type AckLevel = 'memory' | 'replicated' | 'durable' | 'durable-all';
+
+export interface Step<S extends StateFields> {
+  readonly state: WritableState<S>;
+}
+
+/** What a command is given first. */
+export interface Turn<S extends StateFields> {
+  readonly key: string;
+  /** Writable in a synchronous command; in an asynchronous one only inside `step`. */
+  readonly state: WritableState<S>;
+  /** Wall-clock milliseconds, fixed for the turn and never below the partition's last. */
+  readonly now: number;
+  /** One atomic turn of an asynchronous command: all of it or, if it throws, none. Synchronous functions only. */
+  step<R>(change: (state: WritableState<S>) => R): R;
+  /** Another actor, to be awaited: each call is a turn of its own there. */
+  actor<D extends AnyDefinition>(definition: D, key: string): ActorCalls<D>;
+  /** Sends a command that leaves with this turn: if the turn commits it arrives, once; nothing is awaited. */
+  send<D extends AnyDefinition>(definition: D, key: string): ActorSends<D>;
+  /** Schedules a command of this actor. Reminders are state: they commit with the turn and survive with it. */
+  after(delayMs: number, command: string, ...args: readonly unknown[]): string;
+  at(timeMs: number, command: string, ...args: readonly unknown[]): string;
+  every(periodMs: number, command: string, ...args: readonly unknown[]): string;
+  /** Forgets a reminder by the id that after, at or every returned. */
+  cancel(reminder: string): boolean;
+  /** Runs stateless work in the pool, off the partition thread. Awaited: asynchronous commands only. */
+  offload<A, R>(task: OffloadTask<A, R>, input: A): Promise<R>;
+}
+
+/** What a query is given first. */
+export interface View<S extends StateFields> {
+  readonly key: string;
+  readonly state: ReadableState<S>;
+}
+
+export type Commands<S extends StateFields> = Record<string, (turn: Turn<S>, ...args: never[]) => unknown>;
+export type Queries<S extends StateFields> = Record<string, (view: View<S>, ...args: never[]) => unknown>;
+
+export interface ActorOptions<S extends StateFields> {
+  /** Version of the stored state's shape, from 1. Raise it with a migration when the shape changes. Default 1. */
+  readonly version?: number;
+  /** From the version before to the one named: `{ 2: (old) => ({ ...old, tier: 0 }) }`. */
+  readonly migrations?: Readonly<Record<number, (old: Readonly<Record<string, unknown>>) => Record<string, unknown>>>;
+  /** Keys with the same result share a partition. Default: the key itself. */
+  readonly partitionBy?: (key: string) => string;
+  /** Default ack level of the commands. Default: the grid's. */
+  readonly ack?: AckLevel;
+  /** Called on the partition thread when the first call reaches an inactive actor; may read only. */
+  readonly onActivate?: (view: View<S>) => void;
+  /** Called before an idle actor is forgotten by its thread; may read only. Not called when the thread dies. */
+  readonly onPassivate?: (view: View<S>) => void;
+  /** An actor without calls for this long is passivated. Default 60,000 ms. */
+  readonly idleMs?: number;
+}
+
+export interface ActorSpec<S extends StateFields, C, Q> extends ActorOptions<S> {
+  readonly state: S;
+  readonly commands?: C;
+  readonly queries?: Q;
+}
+
+export interface ActorDefinition<N extends string, S extends StateFields, C, Q> {
+  readonly name: N;
+  readonly spec: ActorSpec<S, C, Q>;
+}
+
+export type AnyDefinition = ActorDefinition<string, StateFields, unknown, unknown>;
+
+type Arguments<F> = F extends (first: never, ...args: infer A) => unknown ? A : never;
+type Result<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never;
+
+export type CommandsOf<D> = D extends ActorDefinition<string, infer _S, infer C, infer _Q> ? C : never;
+export type QueriesOf<D> = D extends ActorDefinition<string, infer _S, infer _C, infer Q> ? Q : never;
+
+/** Commands and queries of an actor as calls that answer by promise. */
+export type ActorCalls<D> = {
+  readonly [K in keyof CommandsOf<D>]: (...args: Arguments<CommandsOf<D>[K]>) => Promise<Result<CommandsOf<D>[K]>>;
+} & {
+  readonly [K in keyof QueriesOf<D>]: (...args: Arguments<QueriesOf<D>[K]>) => Promise<Result<QueriesOf<D>[K]>>;
+};
+
+export type ActorSends<D> = {
+  readonly [K in keyof CommandsOf<D>]: (...args: Arguments<CommandsOf<D>[K]>) => void;
+};
+
+/** Queries of an actor, run here and now. */
+export type ActorPeeks<D> = {
+  readonly [K in keyof QueriesOf<D>]: (...args: Arguments<QueriesOf<D>[K]>) => Result<QueriesOf<D>[K]>;
+};
+
+const NAME = /^[a-z][a-z0-9-]{0,62}$/;
+const HANDLER = /^[A-Za-z_$][\w$]{0,62}$/;
+const RESERVED = new Set(['then', 'catch', 'finally', 'constructor', 'prototype', '__proto__', 'peek', 'peekOrAsk', 'watch', 'with', 'pressure', 'key', 'definition', 'tell']);
+
+/**
+ * Defines a kind of actor: state, commands that may change it, queries that read it. Types are inferred from the literal.
+ * Throws InvalidDefinitionError (INVALID_DEFINITION) naming what is wrong.
+ */
+export function defineActor<
+  const N extends string,
+  S extends StateFields,
+  C extends Commands<NoInfer<S>>,
+  Q extends Queries<NoInfer<S>>,
+>(name: N, spec: ActorSpec<S, C, Q>): ActorDefinition<N, S, C, Q> {
+  if (typeof name !== 'string' || !NAME.test(name)) {
+    throw new InvalidDefinitionError(
+      `actor name ${JSON.stringify(name)}: allowed are lower-case letters, digits and hyphens, beginning with a letter, at most 63`,
+    );
+  }
+  if (typeof spec !== 'object' || spec === null || typeof spec.state !== 'object' || spec.state === null) {
+    throw new InvalidDefinitionError(`actor ${name} has no state: give { state, commands, queries }`);
+  }
+  const seen = new Set<string>();
+  for (const group of ['commands', 'queries'] as const) {
+    for (const [handler, run] of Object.entries(spec[group] ?? {})) {
+      if (typeof run !== 'function') throw new InvalidDefinitionError(`${group}.${handler} of actor ${name} is not a function`);
+      if (!HANDLER.test(handler) || RESERVED.has(handler)) {
+        throw new InvalidDefinitionError(`${group}.${handler} of actor ${name}: this name is reserved or not an identifier`);
+      }
+      if (seen.has(handler)) throw new InvalidDefinitionError(`${handler} of actor ${name} is both a command and a query`);
+      if (group === 'queries' && run.constructor.name === 'AsyncFunction') {
+        throw new InvalidDefinitionError(`query ${handler} of actor ${name} is asynchronous: a query answers at once from its state`);
+      }
+      seen.add(handler);
+    }
+  }
+  return Object.freeze({ name, spec: Object.freeze({ ...spec }) });
+}

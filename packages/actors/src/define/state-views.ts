@@ -1,0 +1,87 @@
+/** What handlers see of a state: writable in a turn, read-only in a query. Types only. */
+import type {
+  DeepReadonly,
+  EntryFields,
+  MapField,
+  RankingField,
+  ScalarField,
+  ScalarValue,
+  StateFields,
+} from './state-fields.ts';
+
+export interface RankingEntry {
+  /** From 1. */
+  readonly rank: number;
+  readonly member: string;
+  readonly score: number;
+}
+
+export interface RankingView {
+  readonly size: number;
+  /** Undefined when the member is not there. */
+  score(member: string): number | undefined;
+  /** From 1, by the ranking's order and ties; undefined when the member is not there. */
+  rank(member: string): number | undefined;
+  top(count: number): RankingEntry[];
+  /** Entries from position `offset` (0 is the best) on. */
+  page(offset: number, limit: number): RankingEntry[];
+  /** The member with up to `count` neighbours on each side; empty when it is not there. */
+  around(member: string, count: number): RankingEntry[];
+  rangeByScore(min: number, max: number, options?: { offset?: number; limit?: number }): RankingEntry[];
+  countBetween(min: number, max: number): number;
+}
+
+export interface RankingTurn extends RankingView {
+  /** Sets the member's score and returns it. */
+  set(member: string, score: number): number;
+  /** Adds to the member's score (0 when new) and returns the sum; a sum that is not finite is refused. */
+  add(member: string, delta: number): number;
+  remove(member: string): boolean;
+  clear(): void;
+}
+
+export type EntryOf<F extends EntryFields> = { -readonly [K in keyof F]: ScalarValue<F[K]> };
+
+export interface MapView<F extends EntryFields> {
+  readonly size: number;
+  get(key: string): DeepReadonly<EntryOf<F>> | undefined;
+  has(key: string): boolean;
+  /** One field of an entry, without building the rest. */
+  field<K extends keyof F & string>(key: string, name: K): DeepReadonly<ScalarValue<F[K]>> | undefined;
+  /** At most `limit` entries; pass the returned cursor to go on, until it is undefined. */
+  scan(cursor?: string, limit?: number): { entries: [string, DeepReadonly<EntryOf<F>>][]; cursor: string | undefined };
+}
+
+export interface MapTurn<F extends EntryFields> extends MapView<F> {
+  set(key: string, value: EntryOf<F>): void;
+  /** Changes some fields of an entry, creating it with the initial values of the others. */
+  patch(key: string, fields: Partial<EntryOf<F>>): void;
+  delete(key: string): boolean;
+  clear(): void;
+}
+
+type WritableField<F> = F extends RankingField
+  ? RankingTurn
+  : F extends MapField<infer E>
+    ? MapTurn<E>
+    : F extends ScalarField<infer T>
+      ? T
+      : ScalarValue<Widen<F>>;
+
+type ReadableField<F> = F extends RankingField
+  ? RankingView
+  : F extends MapField<infer E>
+    ? MapView<E>
+    : F extends ScalarField<infer T>
+      ? DeepReadonly<T>
+      : DeepReadonly<ScalarValue<Widen<F>>>;
+
+type Widen<F> = F extends number ? number : F extends string ? string : F extends boolean ? boolean : DeepReadonly<F>;
+
+type StructureNames<S> = { [K in keyof S]: S[K] extends RankingField | MapField<EntryFields> ? K : never }[keyof S];
+
+export type WritableState<S extends StateFields> = {
+  -readonly [K in Exclude<keyof S, StructureNames<S>>]: WritableField<S[K]>;
+} & { readonly [K in StructureNames<S>]: WritableField<S[K]> };
+
+export type ReadableState<S extends StateFields> = { readonly [K in keyof S]: ReadableField<S[K]> };

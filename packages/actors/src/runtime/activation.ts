@@ -1,0 +1,186 @@
+/**
+ * An actor that its partition thread knows: the state object and turn object that its handlers are given, and what waits
+ * while an asynchronous command runs. State itself is in the heap; this may be dropped and made again at any time between
+ * commands.
+ */
+import { AsyncWriteError, type KeyBytes, type RecordDraft, readU32 } from '@spacegrid/core';
+import { actorPrefix, ROW_FIELDS } from '../state/row-keys.ts';
+import { checkScalar, draftScalar, readScalar, rowScalarBytesMax, uncheck, writeRowScalars } from '../state/scalar-values.ts';
+import type { ScalarSlot, StateLayout, StructureSlot } from '../state/state-layout.ts';
+import { createWritableState, type StructureTurn } from '../state/writable-state.ts';
+import type { Partition } from './partition.ts';
+
+const FIELDS_TAG = Uint8Array.of(ROW_FIELDS);
+
+export interface QueuedRequest {
+  readonly client: number;
+  readonly frame: number;
+}
+
+export class Activation {
+  readonly partition: Partition;
+  readonly layout: StateLayout;
+  readonly key: string;
+  readonly keyBytes: KeyBytes;
+  /** What all rows of the actor begin with. */
+  readonly prefix: Uint8Array;
+  readonly state: object;
+  /** Coarse milliseconds of the last call. */
+  usedAt: number;
+  /** An asynchronous command runs. */
+  busy: boolean;
+  readonly queue: QueuedRequest[];
+  /** Paths of the calls that the running command came by. */
+  path: readonly string[];
+  private record: number;
+  private generation: number;
+  private readonly values: unknown[];
+  private readonly dirty: boolean[];
+  private dirtyCount: number;
+  /** Headers of structures made in the open turn. */
+  private readonly headers: number[];
+  private readonly structures: (StructureTurn | undefined)[];
+
+  constructor(partition: Partition, layout: StateLayout, key: string, keyBytes: KeyBytes) {
+    this.partition = partition;
+    this.layout = layout;
+    this.key = key;
+    this.keyBytes = keyBytes;
+    this.prefix = actorPrefix(layout.type.name, keyBytes.bytes.subarray(keyBytes.offset, keyBytes.offset + keyBytes.length));
+    this.usedAt = 0;
+    this.busy = false;
+    this.queue = [];
+    this.path = [];
+    this.record = 0;
+    this.generation = 0;
+    this.values = new Array(layout.scalars.length).fill(undefined);
+    this.dirty = new Array(layout.scalars.length).fill(false);
+    this.dirtyCount = 0;
+    this.headers = new Array(layout.structures.length).fill(0);
+    this.structures = new Array(layout.structures.length).fill(undefined);
+    this.state = createWritableState(this, layout);
+  }
+
+  /** Reference of the actor's record; 0 while it was never written. */
+  find(): number {
+    if (this.generation !== this.partition.generation) {
+      this.generation = this.partition.generation;
+      this.record = this.partition.table(this.layout.type.index)?.find(this.keyBytes) ?? 0;
+    }
+    return this.record;
+  }
+
+  get(slot: ScalarSlot): unknown {
+    if (this.dirty[slot.index]) return uncheck(slot, this.values[slot.index]);
+    const record = this.find();
+    return record === 0 ? slot.field.initial : readScalar(this.partition.heap, record, slot);
+  }
+
+  set(slot: ScalarSlot, value: unknown): void {
+    this.assertWritable();
+    this.values[slot.index] = checkScalar(slot, value);
+    if (!this.dirty[slot.index]) {
+      this.dirty[slot.index] = true;
+      this.dirtyCount++;
+    }
+  }
+
+  /** Header of a structure; 0 while it was never written. */
+  header(slot: StructureSlot): number {
+    const fresh = this.headers[slot.index] as number;
+    if (fresh !== 0) return fresh;
+    const record = this.find();
+    return record === 0 ? 0 : readU32(this.partition.heap, record, slot.record);
+  }
+
+  /** Notes the header of a structure made in this turn; it is stored with the record at its end. */
+  setHeader(slot: StructureSlot, header: number): void {
+    this.headers[slot.index] = header;
+    this.dirtyCount++;
+  }
+
+  structure(slot: StructureSlot, make: () => StructureTurn): StructureTurn {
+    let structure = this.structures[slot.index];
+    if (structure === undefined) {
+      structure = make();
+      this.structures[slot.index] = structure;
+    }
+    return structure;
+  }
+
+  /** Every write passes here. Throws AsyncWriteError outside of the actor's own turn. */
+  assertWritable(): void {
+    if (this.partition.open !== this) {
+      throw new AsyncWriteError(
+        `${this.layout.type.name} "${this.key}" is written outside a turn: an asynchronous command writes inside turn.step(state => …)`,
+      );
+    }
+    this.partition.writes++;
+  }
+
+  /** Stores what the turn assigned, as one fresh record. Before the commit. */
+  flush(): void {
+    if (this.dirtyCount === 0) return;
+    const { partition, layout } = this;
+    const type = layout.type.index;
+    const table = partition.ensureTable(type);
+    const draft = partition.draft(type);
+    const record = this.find();
+    if (record === 0) draft.reset();
+    else draft.load(partition.heap, record);
+    const scalarsChanged = this.applyTo(draft) || record === 0;
+    this.record = table.put(this.keyBytes, draft);
+    if (partition.changes.enabled && scalarsChanged) this.recordRow();
+    this.forgetChanges();
+  }
+
+  /** Removes the actor: record, structures, rows. In its turn. */
+  forget(retire: (slot: StructureSlot, header: number) => void): void {
+    this.assertWritable();
+    for (const slot of this.layout.structures) {
+      const header = this.header(slot);
+      if (header !== 0) retire(slot, header);
+    }
+    this.forgetChanges();
+    const table = this.partition.table(this.layout.type.index);
+    if (table?.delete(this.keyBytes) === true && this.partition.changes.enabled) this.partition.changes.clear(this.prefix, undefined);
+    this.record = 0;
+  }
+
+  /** Drops what was assigned and not stored. */
+  forgetChanges(): void {
+    if (this.dirtyCount === 0) return;
+    this.dirty.fill(false);
+    this.values.fill(undefined);
+    this.headers.fill(0);
+    this.dirtyCount = 0;
+  }
+
+  private applyTo(draft: RecordDraft): boolean {
+    let scalars = false;
+    for (const slot of this.layout.scalars) {
+      if (!this.dirty[slot.index]) continue;
+      draftScalar(draft, slot, this.values[slot.index]);
+      scalars = true;
+    }
+    for (const slot of this.layout.structures) {
+      const header = this.headers[slot.index] as number;
+      if (header !== 0) draft.setInt(slot.record, header);
+    }
+    return scalars;
+  }
+
+  private recordRow(): void {
+    const { partition, layout } = this;
+    const { changes, heap } = partition;
+    const { writer } = changes;
+    // The value's length comes first, so it is written aside when it may vary.
+    const start = 6 + rowScalarBytesMax(heap, this.record, layout.scalars) + 4;
+    const row = partition.rowWriter(start);
+    row.varint(layout.type.version);
+    row.i32(layout.shapeHash);
+    writeRowScalars(row, heap, this.record, layout.scalars);
+    changes.put(this.prefix, FIELDS_TAG, undefined, row.at);
+    writer.raw(row.bytes, 0, row.at);
+  }
+}

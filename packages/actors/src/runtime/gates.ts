@@ -1,0 +1,63 @@
+/**
+ * Replies that wait for the durable watermark, in the order of their sequences. Partition thread only.
+ *
+ * A reply whose level is `memory` never comes here, so it never waits behind one that does.
+ */
+import { durableSequence, type Heap, storeGateWaiters } from '@spacegrid/core';
+
+export interface GatedReply {
+  readonly sequence: number;
+  /** Sends it; called once, when the watermark has reached `sequence`. */
+  readonly open: () => void;
+}
+
+export class Gate {
+  private readonly heap: Heap;
+  private readonly waiting: GatedReply[] = [];
+  private first = 0;
+
+  constructor(heap: Heap) {
+    this.heap = heap;
+  }
+
+  get size(): number {
+    return this.waiting.length - this.first;
+  }
+
+  /** Sequence of the oldest reply that waits; Infinity when none does. */
+  get oldest(): number {
+    return this.waiting[this.first]?.sequence ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Holds a reply. Sequences never decrease, except those of queries, which go where they belong. */
+  hold(reply: GatedReply): void {
+    let at = this.waiting.length;
+    while (at > this.first && (this.waiting[at - 1] as GatedReply).sequence > reply.sequence) at--;
+    if (at === this.waiting.length) this.waiting.push(reply);
+    else this.waiting.splice(at, 0, reply);
+    if (this.size === 1) storeGateWaiters(this.heap, true);
+  }
+
+  /** Sends what the watermark has reached. True when something was sent. */
+  open(): boolean {
+    if (this.size === 0) return false;
+    const durable = durableSequence(this.heap);
+    let opened = false;
+    while (this.first < this.waiting.length) {
+      const reply = this.waiting[this.first] as GatedReply;
+      if (reply.sequence > durable) break;
+      this.first++;
+      opened = true;
+      reply.open();
+    }
+    if (this.first === this.waiting.length) {
+      this.waiting.length = 0;
+      this.first = 0;
+      storeGateWaiters(this.heap, false);
+    } else if (this.first > 1024 && this.first * 2 > this.waiting.length) {
+      this.waiting.splice(0, this.first);
+      this.first = 0;
+    }
+    return opened;
+  }
+}

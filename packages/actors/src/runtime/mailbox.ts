@@ -1,0 +1,347 @@
+/**
+ * Takes requests from the rings to their actors. A request stays in its ring until it is answered; an actor that is busy with
+ * an asynchronous command keeps the places of those that wait. Queries never wait.
+ */
+import {
+  ActorQuarantinedError,
+  CallCycleError,
+  CallTimeoutError,
+  InvalidKeyError,
+  KeyScratch,
+  START_CANCELLED,
+  STARTS_MAX,
+  UnknownActorError,
+  UnknownMethodError,
+  WorkerLostError,
+} from '@spacegrid/core';
+import { ACTIVATIONS, COMMANDS, QUERIES, REFUSED, type ThreadCounters } from '../control/counters.ts';
+import { ACK_DEFAULT, ACK_DURABLE, KIND_QUERY, KIND_UNWATCH, KIND_WATCH, KIND_WATCH_TAKEN } from '../control/frames.ts';
+import type { CompiledHandler } from '../define/actor-type.ts';
+import { StateReader } from '../state/readable-state.ts';
+import type { StateLayout } from '../state/state-layout.ts';
+import { Activation } from './activation.ts';
+import { ActivationTable } from './activation-table.ts';
+import type { OnceTable } from './once-table.ts';
+import type { Partition } from './partition.ts';
+import type { RequestFrame } from './request-frame.ts';
+import type { RunningActor, RunningMark } from './running-mark.ts';
+import { TurnObject } from './turn-object.ts';
+import type { Caller } from './turn-runner.ts';
+import type { TurnServices } from './turn-services.ts';
+import type { Watches } from './watches.ts';
+
+export interface MailboxParts {
+  readonly partitions: readonly (Partition | undefined)[];
+  readonly layouts: readonly StateLayout[];
+  readonly services: TurnServices;
+  readonly running: RunningMark;
+  readonly counters: ThreadCounters;
+  readonly watches: Watches;
+  readonly once: OnceTable;
+  readonly quarantined: readonly RunningActor[];
+  readonly hashSeed: number;
+  readonly defaultDurable: boolean;
+  /** One for each client slot. */
+  readonly frames: readonly RequestFrame[];
+}
+
+interface Resident {
+  readonly activation: Activation;
+  readonly turn: TurnObject;
+}
+
+export class Mailbox {
+  readonly table: ActivationTable;
+  /** Asynchronous commands under way. */
+  asyncRunning: number;
+  private readonly parts: MailboxParts;
+  private readonly turns: WeakMap<Activation, TurnObject>;
+  private readonly readers: (StateReader | undefined)[][];
+  private readonly keys: KeyScratch;
+  private readonly consumed: Set<string>;
+
+  constructor(parts: MailboxParts) {
+    this.parts = parts;
+    this.table = new ActivationTable();
+    this.asyncRunning = 0;
+    this.turns = new WeakMap();
+    this.readers = parts.partitions.map(() => new Array(parts.layouts.length).fill(undefined));
+    this.keys = new KeyScratch(parts.hashSeed);
+    this.consumed = new Set();
+  }
+
+  /** Handles the frame of a client; it is finished now or later, when it is answered. */
+  receive(client: number, frame: number): void {
+    const request = (this.parts.frames[client] as RequestFrame).at(frame);
+    const partition = this.parts.partitions[request.partition];
+    const layout = this.parts.layouts[request.type];
+    if (partition === undefined || this.isConsumed(client, request.number)) {
+      this.drop(frame, request);
+      return;
+    }
+    const { kind } = request;
+    if (kind === KIND_WATCH_TAKEN || kind === KIND_UNWATCH) {
+      if (kind === KIND_UNWATCH) this.parts.watches.remove(client, request.number);
+      else this.parts.watches.taken(client, request.number);
+      this.drop(frame, request);
+      return;
+    }
+    const handler = layout?.type.handlers[request.handler];
+    if (layout === undefined || handler === undefined) {
+      const error =
+        layout === undefined
+          ? new UnknownActorError(`the partition thread knows no actor type ${request.type}: all threads must load the same actors module`)
+          : new UnknownMethodError(`${layout.type.name} has no handler ${request.handler}`);
+      this.refuse(client, frame, request, partition, error);
+      return;
+    }
+    if (kind === KIND_WATCH || kind === KIND_QUERY) this.query(client, frame, request, partition, layout, handler);
+    else this.command(client, frame, request, partition, layout, handler);
+  }
+
+  /** A predecessor committed this request: when it comes out of its ring, it is only finished. */
+  noteConsumed(client: number, number: number): void {
+    this.consumed.add(`${client}/${number}`);
+  }
+
+  /** All requests from before this thread have come out of their rings. */
+  forgetConsumed(): void {
+    this.consumed.clear();
+  }
+
+  private isConsumed(client: number, number: number): boolean {
+    return this.consumed.size > 0 && this.consumed.has(`${client}/${number}`);
+  }
+
+  /** Runs a command that no client sent (a reminder). True when it ran or began to run; false while the actor is busy. */
+  runInternal(partition: Partition, layout: StateLayout, key: string, handler: CompiledHandler, args: readonly unknown[], before: () => void): boolean {
+    const bytes = this.keys.set(key);
+    const { activation, turn } = this.resident(partition, layout, bytes.hash, bytes.bytes, 0, bytes.length);
+    if (activation.busy) return false;
+    turn.beforeTurn = before;
+    this.run(activation, turn, handler, args, { client: -1, number: 0, durable: false }, () => undefined);
+    return true;
+  }
+
+  private query(client: number, frame: number, request: RequestFrame, partition: Partition, layout: StateLayout, handler: CompiledHandler): void {
+    const { parts } = this;
+    if (request.ring.start(frame) === START_CANCELLED) {
+      request.ring.finish(frame);
+      return;
+    }
+    const reader = this.reader(partition, layout);
+    const { ring } = request;
+    const key = this.keys.point(ring.u8, request.keyOffset, request.keyLength, request.keyHash);
+    try {
+      if (handler.command) throw new UnknownMethodError(`${layout.type.name}.${handler.name} is a command, not a query`);
+      const text = textOf(ring.u8, request.keyOffset, request.keyLength);
+      reader.find(text, key);
+      const args = request.args();
+      if (request.kind === KIND_WATCH) {
+        parts.watches.add(client, request.number, partition, layout, text, handler, args);
+      } else {
+        parts.counters.add(QUERIES, 1);
+        parts.running.enter(layout.type.index, handler.index, partition.number, request.keyHash);
+        parts.services.runner.query(partition, reader.view, handler, args, callerOf(client, request, request.ack === ACK_DURABLE));
+        parts.running.leave();
+      }
+    } catch (error) {
+      this.refuse(client, frame, request, partition, error);
+      return;
+    }
+    ring.finish(frame);
+  }
+
+  private command(client: number, frame: number, request: RequestFrame, partition: Partition, layout: StateLayout, handler: CompiledHandler): void {
+    const { ring } = request;
+    if (!handler.command) {
+      this.refuse(client, frame, request, partition, new UnknownMethodError(`${layout.type.name}.${handler.name} is a query, not a command`));
+      return;
+    }
+    const { activation, turn } = this.resident(partition, layout, request.keyHash, ring.u8, request.keyOffset, request.keyLength);
+    if (activation.busy || activation.queue.length > 0) {
+      const path = request.path();
+      const cycle = path.indexOf(nameOf(activation));
+      if (cycle >= 0) {
+        const loop = [...path.slice(cycle), nameOf(activation)];
+        this.refuse(client, frame, request, partition, new CallCycleError(`actors wait for each other: ${loop.join(' → ')}`, { details: { path: loop } }));
+        return;
+      }
+      activation.queue.push({ client, frame });
+      return;
+    }
+    this.startCommand(client, frame, activation, turn, handler);
+  }
+
+  private startCommand(client: number, frame: number, activation: Activation, turn: TurnObject, handler: CompiledHandler): void {
+    const { parts } = this;
+    const request = (parts.frames[client] as RequestFrame).at(frame);
+    const { partition } = activation;
+    const { ring } = request;
+    const starts = ring.start(frame);
+    if (starts === START_CANCELLED) {
+      ring.finish(frame);
+      return;
+    }
+    const durable = durableOf(request.ack, activation.layout, parts.defaultDurable);
+    const caller = callerOf(client, request, durable && partition.persistent);
+    const failure = this.failureOf(request, activation, starts);
+    if (failure !== undefined) {
+      this.refuse(client, frame, request, partition, failure);
+      return;
+    }
+    let args: readonly unknown[];
+    let once: string | undefined;
+    try {
+      args = request.args();
+      once = request.once();
+      activation.path = [...request.path(), nameOf(activation)];
+    } catch (error) {
+      this.refuse(client, frame, request, partition, error);
+      return;
+    }
+    turn.beforeReply = undefined;
+    if (once !== undefined) {
+      try {
+        if (parts.once.replay(activation, handler, once, args, caller)) {
+          ring.finish(frame);
+          return;
+        }
+      } catch (error) {
+        this.refuse(client, frame, request, partition, error);
+        return;
+      }
+      turn.beforeReply = parts.once.remember(activation, handler, once, args);
+    }
+    this.run(activation, turn, handler, args, caller, () => ring.finish(frame));
+  }
+
+  private run(activation: Activation, turn: TurnObject, handler: CompiledHandler, args: readonly unknown[], caller: Caller, finish: () => void): void {
+    const { parts } = this;
+    const { type } = activation.layout;
+    activation.usedAt = activation.partition.lastNow;
+    parts.counters.add(COMMANDS, 1);
+    parts.running.enter(type.index, handler.index, activation.partition.number, activation.keyBytes.hash);
+    const running = parts.services.runner.command(activation, turn, handler, args, caller);
+    parts.running.leave();
+    parts.watches.touched(activation);
+    if (running === undefined) {
+      finish();
+      return;
+    }
+    activation.busy = true;
+    this.asyncRunning++;
+    void running.then(() => {
+      finish();
+      this.asyncRunning--;
+      activation.busy = false;
+      parts.watches.touched(activation);
+      this.runQueue(activation, turn);
+    });
+  }
+
+  /** What waited for an asynchronous command goes on, until the next one. */
+  private runQueue(activation: Activation, turn: TurnObject): void {
+    // Bound: each request stands in a ring; the queue is as long as the rings are.
+    for (let next = activation.queue.shift(); next !== undefined; next = activation.queue.shift()) {
+      const request = (this.parts.frames[next.client] as RequestFrame).at(next.frame);
+      const handler = activation.layout.type.handlers[request.handler] as CompiledHandler;
+      this.startCommand(next.client, next.frame, activation, turn, handler);
+      if (activation.busy) return;
+    }
+  }
+
+  private failureOf(request: RequestFrame, activation: Activation, starts: number): Error | undefined {
+    const { type } = activation.layout;
+    if (starts >= STARTS_MAX) {
+      return new WorkerLostError(`${type.name} "${activation.key}": the call was started ${starts} times and its thread died each time`);
+    }
+    const { quarantined } = this.parts;
+    if (
+      quarantined.length > 0 &&
+      quarantined.some((actor) => actor.type === type.index && actor.partition === activation.partition.number && actor.keyHash === activation.keyBytes.hash)
+    ) {
+      return new ActorQuarantinedError(`${type.name} "${activation.key}" was running in three deaths of its thread within a minute: it is set aside`);
+    }
+    const { deadline } = request;
+    if (deadline > 0 && deadline < this.parts.services.clock.now()) return new CallTimeoutError('the call was not started within its time: it did not run');
+    return undefined;
+  }
+
+  private resident(partition: Partition, layout: StateLayout, hash: number, bytes: Uint8Array, offset: number, length: number): Resident {
+    const { type } = layout;
+    let activation = this.table.find(type.index, hash, bytes, offset, length);
+    if (activation === undefined) {
+      if (length === 0) throw new InvalidKeyError('a key has at least one character');
+      const own = bytes.slice(offset, offset + length);
+      activation = new Activation(partition, layout, textOf(own, 0, length), { bytes: own, offset: 0, length, hash });
+      this.table.add(activation);
+      this.turns.set(activation, new TurnObject(activation, this.parts.services));
+      this.parts.counters.set(ACTIVATIONS, this.table.size);
+      const { onActivate } = type.options;
+      if (onActivate !== undefined) {
+        const reader = this.reader(partition, layout);
+        reader.find(activation.key, activation.keyBytes);
+        onActivate(reader.view as never);
+      }
+    }
+    return { activation, turn: this.turns.get(activation) as TurnObject };
+  }
+
+  /** Forgets an idle actor; its state stays. */
+  passivate(activation: Activation): void {
+    if (activation.busy || activation.queue.length > 0) return;
+    const { onPassivate } = activation.layout.type.options;
+    if (onPassivate !== undefined) {
+      const reader = this.reader(activation.partition, activation.layout);
+      reader.find(activation.key, activation.keyBytes);
+      onPassivate(reader.view as never);
+    }
+    this.table.remove(activation);
+    this.parts.counters.set(ACTIVATIONS, this.table.size);
+  }
+
+  reader(partition: Partition, layout: StateLayout): StateReader {
+    const readers = this.readers[partition.number] as (StateReader | undefined)[];
+    const { index } = layout.type;
+    let reader = readers[index];
+    if (reader === undefined) {
+      reader = new StateReader(partition.heap, layout, new KeyScratch(this.parts.hashSeed));
+      readers[index] = reader;
+    }
+    return reader;
+  }
+
+  private refuse(client: number, frame: number, request: RequestFrame, partition: Partition, error: unknown): void {
+    this.parts.counters.add(REFUSED, 1);
+    // Unless its caller took it back, which needs no answer.
+    if (request.ring.start(frame) !== START_CANCELLED) {
+      this.parts.services.runner.refuse(partition, error, callerOf(client, request, false));
+    }
+    request.ring.finish(frame);
+  }
+
+  /** Ends a request that needs no answer. */
+  private drop(frame: number, request: RequestFrame): void {
+    request.ring.start(frame);
+    request.ring.finish(frame);
+  }
+}
+
+export function nameOf(activation: Activation): string {
+  return `${activation.layout.type.name}/${activation.key}`;
+}
+
+function callerOf(client: number, request: RequestFrame, durable: boolean): Caller {
+  return { client: request.isTell ? -1 : client, number: request.number, durable };
+}
+
+function durableOf(ack: number, layout: StateLayout, byDefault: boolean): boolean {
+  if (ack !== ACK_DEFAULT) return ack === ACK_DURABLE;
+  const own = layout.type.options.ack;
+  return own === undefined ? byDefault : own === 'durable';
+}
+
+function textOf(bytes: Uint8Array, offset: number, length: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + offset, length).toString('utf8');
+}

@@ -1,0 +1,173 @@
+/**
+ * One partition at its owner thread: heap, tables of actors, outbox, gate. It brackets turns; what a turn does is in
+ * turn-runner.ts.
+ */
+import { assert, durableSequence, ENTRY_ANSWERED, Heap, HotMap, KeyScratch, OutboxWriter, PackWriter, RecordDraft } from '@spacegrid/core';
+import { ChangeRecorder } from '../state/change-recorder.ts';
+import { FIRST_TYPE_ROOT, type StateLayout } from '../state/state-layout.ts';
+import type { Activation } from './activation.ts';
+import { Gate } from './gates.ts';
+
+export interface PartitionSettings {
+  readonly hashSeed: number;
+  readonly persistent: boolean;
+  readonly changeSetBytesMax: number;
+  readonly mayGrow: (additionalBytes: number) => boolean;
+}
+
+interface Mark {
+  readonly sequence: number;
+  /** Bytes that the outbox has taken up to it. */
+  readonly bytes: number;
+}
+
+const MARK_BYTES = 64 * 1024;
+
+export class Partition {
+  readonly number: number;
+  readonly heap: Heap;
+  readonly outbox: OutboxWriter;
+  readonly changes: ChangeRecorder;
+  readonly gate: Gate;
+  readonly layouts: readonly StateLayout[];
+  readonly persistent: boolean;
+  readonly scratch: KeyScratch;
+  /** Changes whenever records may have moved: what was found before must be found again. */
+  generation: number;
+  /** The activation whose turn is open. */
+  open: Activation | undefined;
+  /** Counts what the open turn wrote. */
+  writes: number;
+  /** Wall-clock milliseconds of the last turn; never decreases. */
+  lastNow: number;
+  private readonly tables: (HotMap | undefined)[];
+  private readonly drafts: RecordDraft[];
+  private readonly row: PackWriter;
+  private readonly marks: Mark[];
+  private marked: number;
+  private durableBytes: number;
+
+  constructor(number: number, buffer: SharedArrayBuffer, layouts: readonly StateLayout[], settings: PartitionSettings) {
+    this.number = number;
+    this.heap = new Heap(buffer, { mayGrow: settings.mayGrow });
+    this.outbox = new OutboxWriter(this.heap, settings.changeSetBytesMax);
+    this.changes = new ChangeRecorder(this.heap, this.outbox, settings.persistent);
+    this.gate = new Gate(this.heap);
+    this.layouts = layouts;
+    this.persistent = settings.persistent;
+    this.scratch = new KeyScratch(settings.hashSeed);
+    this.generation = 1;
+    this.open = undefined;
+    this.writes = 0;
+    this.lastNow = 0;
+    this.tables = new Array(layouts.length).fill(undefined);
+    this.drafts = layouts.map((layout) => new RecordDraft(layout.shape));
+    this.row = PackWriter.growing(1024);
+    this.marks = [];
+    this.marked = 0;
+    this.durableBytes = 0;
+  }
+
+  /** Takes over the heap: undoes a predecessor's open turn. True when the heap is new and holds nothing. */
+  attach(): boolean {
+    this.heap.recover();
+    this.outbox.format();
+    return this.heap.sequence() === 0;
+  }
+
+  /** The actors of a type; undefined while there never was one. */
+  table(type: number): HotMap | undefined {
+    const header = this.heap.i32[this.heap.root(FIRST_TYPE_ROOT + type)] as number;
+    if (header === 0) return undefined;
+    const known = this.tables[type];
+    if (known !== undefined && known.header === header) return known;
+    const table = new HotMap(this.heap, header, (this.layouts[type] as StateLayout).shape, this.scratch.seed);
+    this.tables[type] = table;
+    return table;
+  }
+
+  /** The same, made when needed. In a turn. */
+  ensureTable(type: number): HotMap {
+    const table = this.table(type);
+    if (table !== undefined) return table;
+    this.heap.publish(this.heap.root(FIRST_TYPE_ROOT + type), HotMap.create(this.heap));
+    return this.table(type) as HotMap;
+  }
+
+  draft(type: number): RecordDraft {
+    return this.drafts[type] as RecordDraft;
+  }
+
+  /** A writer for the value of one row, from its start, with room for `bytes`. */
+  rowWriter(bytes: number): PackWriter {
+    this.row.at = 0;
+    this.row.room(bytes);
+    return this.row;
+  }
+
+  begin(activation: Activation | undefined): void {
+    this.heap.begin();
+    this.open = activation;
+    this.writes = 0;
+    this.generation++;
+    this.changes.begin();
+  }
+
+  /** Seals the outbox entry and commits. Returns the entry's word. */
+  commit(client: number, request: number, flags: number, changeBytes: number, replyBytes: number, messageBytes: number): number {
+    const entry = this.outbox.seal(client, request, flags, changeBytes, replyBytes, messageBytes);
+    this.heap.commit();
+    this.open = undefined;
+    return entry;
+  }
+
+  /** Commits a turn that nobody asked for: no reply, no request. */
+  commitInternal(): void {
+    this.commit(-1, 0, ENTRY_ANSWERED, this.changes.endPart(), 0, 0);
+  }
+
+  /** Undoes the open turn. */
+  undo(): void {
+    assert(this.heap.open, 'a turn is open');
+    const activation = this.open;
+    this.open = undefined;
+    this.heap.rollback();
+    this.generation++;
+    activation?.forgetChanges();
+  }
+
+  /** Bytes that were committed and are not yet durable; a little more right after a watermark. */
+  unpersistedBytes(): number {
+    if (!this.persistent) return 0;
+    const durable = durableSequence(this.heap);
+    while (this.marked < this.marks.length && (this.marks[this.marked] as Mark).sequence <= durable) {
+      this.durableBytes = (this.marks[this.marked] as Mark).bytes;
+      this.marked++;
+    }
+    if (this.marked > 1024) {
+      this.marks.splice(0, this.marked);
+      this.marked = 0;
+    }
+    const total = this.outbox.totalBytes();
+    const last = this.marks[this.marks.length - 1];
+    const sequence = this.heap.sequence();
+    // Bound: one mark for each 64 KiB of backlog.
+    if (sequence > durable && (last === undefined || total - last.bytes > MARK_BYTES)) this.marks.push({ sequence, bytes: total });
+    return sequence <= durable ? 0 : total - this.durableBytes;
+  }
+
+  /** Between rounds: gives back outbox segments that nobody needs. */
+  trim(): void {
+    if (this.answeredAll()) this.outbox.trim(this.persistent ? durableSequence(this.heap) : this.heap.sequence(), this.persistent);
+  }
+
+  private answeredAll(): boolean {
+    return this.gate.size === 0 || this.gate.oldest > durableSequence(this.heap);
+  }
+
+  /** Wall-clock milliseconds for the next turn. */
+  now(nowMs: number): number {
+    if (nowMs > this.lastNow) this.lastNow = nowMs;
+    return this.lastNow;
+  }
+}

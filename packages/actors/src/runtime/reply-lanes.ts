@@ -1,0 +1,119 @@
+/**
+ * Replies from one worker to all client threads. A partition thread never waits for room: what finds a ring full is kept here
+ * in order, and the worker takes nothing more from that client until it is gone.
+ */
+import { Doorbell, RingProducer } from '@spacegrid/core';
+import type { ControlBlock } from '../control/control-block.ts';
+import { padTo4, REPLY_NUMBER, REPLY_PARTITION, REPLY_SEQUENCE_HIGH, REPLY_SEQUENCE_LOW, REPLY_STATUS, REPLY_VALUE_BYTES, REPLY_WORDS } from '../control/frames.ts';
+import type { GridMemory } from '../control/grid-memory.ts';
+import { ringOffset } from '../control/lanes.ts';
+
+interface HeldReply {
+  readonly number: number;
+  readonly status: number;
+  readonly sequence: number;
+  readonly partition: number;
+  readonly bytes: Uint8Array;
+}
+
+export class ReplyLanes {
+  private readonly rings: RingProducer[];
+  private readonly doorbells: Doorbell[];
+  private readonly held: HeldReply[][];
+  private readonly written: boolean[];
+  private anyWritten: boolean;
+  private heldCount: number;
+
+  constructor(memory: GridMemory, control: ControlBlock, worker: number) {
+    const { shape, rings } = memory;
+    this.rings = [];
+    this.doorbells = [];
+    this.held = [];
+    this.written = [];
+    for (let client = 0; client < shape.clients; client++) {
+      this.rings.push(new RingProducer(rings.replies, ringOffset(shape, client, worker, rings.ringBytes), rings.ringBytes));
+      this.doorbells.push(new Doorbell(control.shared.words, control.doorbell(client)));
+      this.held.push([]);
+      this.written.push(false);
+    }
+    this.anyWritten = false;
+    this.heldCount = 0;
+  }
+
+  /** True when the client has taken so little that nothing more is done for it. */
+  isBlocked(client: number): boolean {
+    return (this.held[client] as HeldReply[]).length > 0;
+  }
+
+  /** Writes a reply whose value is `bytes[from, from + length)`. */
+  reply(client: number, number: number, status: number, sequence: number, partition: number, bytes: Uint8Array, from: number, length: number): void {
+    const held = this.held[client] as HeldReply[];
+    if (held.length > 0 || !this.write(client, number, status, sequence, partition, bytes, from, length)) {
+      held.push({ number, status, sequence, partition, bytes: bytes.slice(from, from + length) });
+      this.heldCount++;
+    }
+  }
+
+  /** Sends what was held, publishes once for all, wakes who sleeps. True when something moved. */
+  flush(): boolean {
+    if (this.heldCount > 0) this.sendHeld();
+    if (!this.anyWritten) return false;
+    this.anyWritten = false;
+    for (let client = 0; client < this.rings.length; client++) {
+      if (!this.written[client]) continue;
+      this.written[client] = false;
+      if ((this.rings[client] as RingProducer).publish()) (this.doorbells[client] as Doorbell).ring();
+    }
+    return true;
+  }
+
+  /** Replies wait for a client to take some. */
+  get holds(): boolean {
+    return this.heldCount > 0;
+  }
+
+  /** Forgets what was held for a client that is gone. */
+  drop(client: number): void {
+    const held = this.held[client] as HeldReply[];
+    this.heldCount -= held.length;
+    held.length = 0;
+  }
+
+  private write(client: number, number: number, status: number, sequence: number, partition: number, bytes: Uint8Array, from: number, length: number): boolean {
+    const ring = this.rings[client] as RingProducer;
+    const body = REPLY_WORDS * 4 + padTo4(length);
+    const at = ring.reserve(body);
+    if (at < 0) return false;
+    const { i32, u8 } = ring;
+    const word = at >>> 2;
+    i32[word + REPLY_NUMBER] = number;
+    i32[word + REPLY_STATUS] = status;
+    i32[word + REPLY_SEQUENCE_LOW] = sequence | 0;
+    i32[word + REPLY_SEQUENCE_HIGH] = Math.floor(sequence / 4_294_967_296);
+    i32[word + REPLY_VALUE_BYTES] = length;
+    i32[word + REPLY_PARTITION] = partition;
+    const to = at + REPLY_WORDS * 4;
+    if (length < 48) {
+      for (let index = 0; index < length; index++) u8[to + index] = bytes[from + index] as number;
+    } else {
+      u8.set(bytes.subarray(from, from + length), to);
+    }
+    ring.push(body);
+    this.written[client] = true;
+    this.anyWritten = true;
+    return true;
+  }
+
+  private sendHeld(): void {
+    for (let client = 0; client < this.held.length; client++) {
+      const held = this.held[client] as HeldReply[];
+      let sent = 0;
+      for (const reply of held) {
+        if (!this.write(client, reply.number, reply.status, reply.sequence, reply.partition, reply.bytes, 0, reply.bytes.length)) break;
+        sent++;
+      }
+      if (sent > 0) held.splice(0, sent);
+      this.heldCount -= sent;
+    }
+  }
+}

@@ -1,0 +1,116 @@
+/** A request as its worker reads it: in place, in the ring. One reader for each lane; `at` binds it to a frame. */
+import { PackReader, type RingConsumer, readValue } from '@spacegrid/core';
+import {
+  FLAG_ONCE,
+  FLAG_PATH,
+  FLAG_TELL,
+  headAck,
+  headFlags,
+  headHandler,
+  headKind,
+  headType,
+  padTo4,
+  REQUEST_ARGUMENT_BYTES,
+  REQUEST_ARGUMENT_COUNT,
+  REQUEST_DEADLINE,
+  REQUEST_EXTRA_BYTES,
+  REQUEST_HEAD,
+  REQUEST_KEY_BYTES,
+  REQUEST_KEY_HASH,
+  REQUEST_NUMBER,
+  REQUEST_PARTITION,
+  REQUEST_WORDS,
+} from '../control/frames.ts';
+
+const NO_ARGUMENTS: readonly unknown[] = Object.freeze([]);
+
+export class RequestFrame {
+  readonly ring: RingConsumer;
+  private body: number;
+  private readonly reader: PackReader;
+
+  constructor(ring: RingConsumer) {
+    this.ring = ring;
+    this.body = 0;
+    this.reader = new PackReader(ring.u8, 0, 0);
+  }
+
+  /** @param frame word index of the frame; its body begins two words after it. */
+  at(frame: number): this {
+    this.body = frame + 2;
+    return this;
+  }
+
+  get number(): number {
+    return this.ring.i32[this.body + REQUEST_NUMBER] as number;
+  }
+  get kind(): number {
+    return headKind(this.head);
+  }
+  get ack(): number {
+    return headAck(this.head);
+  }
+  get type(): number {
+    return headType(this.head);
+  }
+  get handler(): number {
+    return headHandler(this.head);
+  }
+  get isTell(): boolean {
+    return (headFlags(this.head) & FLAG_TELL) !== 0;
+  }
+  get partition(): number {
+    return this.ring.i32[this.body + REQUEST_PARTITION] as number;
+  }
+  get keyHash(): number {
+    return this.ring.i32[this.body + REQUEST_KEY_HASH] as number;
+  }
+  get keyLength(): number {
+    return this.ring.i32[this.body + REQUEST_KEY_BYTES] as number;
+  }
+  /** Offset of the key in `ring.u8`. */
+  get keyOffset(): number {
+    return (this.body + REQUEST_WORDS) * 4;
+  }
+  /** Wall-clock milliseconds; 0 for none. */
+  get deadline(): number {
+    return this.ring.f64[(this.body + REQUEST_DEADLINE) >>> 1] as number;
+  }
+
+  /** The arguments. Throws DecodeError. */
+  args(): readonly unknown[] {
+    const { i32, u8 } = this.ring;
+    const count = i32[this.body + REQUEST_ARGUMENT_COUNT] as number;
+    if (count === 0) return NO_ARGUMENTS;
+    const from = this.keyOffset + padTo4(this.keyLength);
+    const reader = this.reader.reset(u8, from, from + (i32[this.body + REQUEST_ARGUMENT_BYTES] as number));
+    const args: unknown[] = [];
+    for (let index = 0; index < count; index++) args.push(readValue(reader));
+    return args;
+  }
+
+  /** The idempotency key, if the call has one. */
+  once(): string | undefined {
+    if ((headFlags(this.head) & FLAG_ONCE) === 0) return undefined;
+    return readValue(this.extra()) as string;
+  }
+
+  /** The path of callers, outermost first. */
+  path(): readonly string[] {
+    const flags = headFlags(this.head);
+    if ((flags & FLAG_PATH) === 0) return [];
+    const extra = this.extra();
+    if ((flags & FLAG_ONCE) !== 0) readValue(extra);
+    return readValue(extra) as string[];
+  }
+
+  private extra(): PackReader {
+    const { i32, u8 } = this.ring;
+    const from = this.keyOffset + padTo4(this.keyLength) + padTo4(i32[this.body + REQUEST_ARGUMENT_BYTES] as number);
+    return this.reader.reset(u8, from, from + (i32[this.body + REQUEST_EXTRA_BYTES] as number));
+  }
+
+  private get head(): number {
+    return this.ring.i32[this.body + REQUEST_HEAD] as number;
+  }
+}

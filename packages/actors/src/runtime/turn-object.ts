@@ -1,0 +1,188 @@
+/** What a command is given first: one for each activation. Its public face is `Turn` in define-actor.ts. */
+import { AsyncWriteError, InvalidArgumentError, InvalidDefinitionError } from '@spacegrid/core';
+import type { AnyDefinition } from '../define/define-actor.ts';
+import type { OffloadTask } from '../define/offload-task.ts';
+import type { ChangeRecorder } from '../state/change-recorder.ts';
+import { retireStructure } from '../state/retire-structure.ts';
+import type { Activation } from './activation.ts';
+import type { TurnServices } from './turn-services.ts';
+
+interface Outgoing {
+  readonly type: number;
+  readonly handler: number;
+  readonly key: string;
+  readonly args: readonly unknown[];
+}
+
+/** Most messages of one turn. */
+const MESSAGES_MAX = 10_000;
+
+export class TurnObject {
+  readonly key: string;
+  /** Steps of the running asynchronous command that are committed. */
+  stepsCommitted: number;
+  /** Done first in the next command's turn. */
+  beforeTurn: (() => void) | undefined;
+  /** Done with the next command's result, in the turn that answers. */
+  beforeReply: ((result: unknown) => void) | undefined;
+  private readonly activation: Activation;
+  private readonly services: TurnServices;
+  private nowMs: number;
+  private awaiting: boolean;
+  private readonly messages: Outgoing[];
+  private insideSteps: number;
+
+  constructor(activation: Activation, services: TurnServices) {
+    this.key = activation.key;
+    this.stepsCommitted = 0;
+    this.beforeTurn = undefined;
+    this.beforeReply = undefined;
+    this.activation = activation;
+    this.services = services;
+    this.nowMs = 0;
+    this.awaiting = false;
+    this.messages = [];
+    this.insideSteps = 0;
+  }
+
+  get state(): object {
+    return this.activation.state;
+  }
+
+  get now(): number {
+    return this.nowMs;
+  }
+
+  step<R>(change: (state: never) => R): R {
+    if (!this.awaiting) {
+      // Before its first await nothing tells an asynchronous command from a synchronous one: its turn is the open one.
+      if (this.activation.partition.open === this.activation) return this.stepInside(change);
+      throw new AsyncWriteError('turn.step is called after its command has ended');
+    }
+    const result = this.services.runner.step(this.activation, this, change);
+    this.stepsCommitted++;
+    return result;
+  }
+
+  actor(definition: AnyDefinition, key: string): object {
+    return this.services.actorCalls(this.activation, definition, key);
+  }
+
+  send(definition: AnyDefinition, key: string): object {
+    const type = this.services.typeOf(definition);
+    const sends: Record<string, (...args: readonly unknown[]) => void> = {};
+    for (const handler of type.handlers) {
+      if (!handler.command) continue;
+      sends[handler.name] = (...args) => {
+        this.activation.assertWritable();
+        if (this.messages.length >= MESSAGES_MAX) throw new InvalidArgumentError(`a turn sends at most ${MESSAGES_MAX} messages`);
+        this.messages.push({ type: type.index, handler: handler.index, key, args });
+      };
+    }
+    return sends;
+  }
+
+  after(delayMs: number, command: string, ...args: readonly unknown[]): string {
+    return this.at(this.nowMs + delayMs, command, ...args);
+  }
+
+  at(timeMs: number, command: string, ...args: readonly unknown[]): string {
+    return this.schedule(timeMs, 0, command, args);
+  }
+
+  every(periodMs: number, command: string, ...args: readonly unknown[]): string {
+    if (!(periodMs >= 10)) throw new InvalidArgumentError(`turn.every(${periodMs}): at least 10 ms are allowed`);
+    return this.schedule(this.nowMs + periodMs, periodMs, command, args);
+  }
+
+  cancel(reminder: string): boolean {
+    this.activation.assertWritable();
+    return this.services.reminders.cancel(this.activation, reminder);
+  }
+
+  /** Removes the actor: its state is the initial one again, and takes no memory. */
+  forget(): void {
+    const { activation } = this;
+    activation.forget((slot, header) => retireStructure(activation.partition.heap, slot, header));
+  }
+
+  offload<A, R>(task: OffloadTask<A, R>, input: A): Promise<R> {
+    return this.services.offload(task, input);
+  }
+
+  // ---- for the runner ----
+
+  beginCommand(): void {
+    this.insideSteps = 0;
+    this.beginTurn();
+    const first = this.beforeTurn;
+    this.beforeTurn = undefined;
+    first?.();
+  }
+
+  /** Tells who remembers the answer. In the turn that answers. */
+  answering(result: unknown): void {
+    const remember = this.beforeReply;
+    this.beforeReply = undefined;
+    remember?.(result);
+  }
+
+  beginTurn(): void {
+    this.nowMs = this.activation.partition.now(this.services.clock.now());
+    this.messages.length = 0;
+  }
+
+  get hasMessages(): boolean {
+    return this.messages.length > 0;
+  }
+
+  beginAsync(): void {
+    this.awaiting = true;
+    this.stepsCommitted = this.insideSteps;
+    this.insideSteps = 0;
+  }
+
+  endAsync(): void {
+    this.awaiting = false;
+    this.stepsCommitted = 0;
+  }
+
+  /** Appends the turn's messages to its entry; their bytes. */
+  writeMessages(changes: ChangeRecorder): number {
+    if (this.messages.length === 0) return 0;
+    changes.value(this.messages.map((message) => [message.type, message.handler, message.key, message.args]));
+    this.messages.length = 0;
+    return changes.endPart();
+  }
+
+  /**
+   * A step before the command's first await. The open bracket has written nothing yet (else it could not be told whose writes
+   * these are), so it is given up, the step runs as a turn of its own, and the bracket is opened again.
+   */
+  private stepInside<R>(change: (state: never) => R): R {
+    const { partition } = this.activation;
+    if (partition.writes > 0 || this.messages.length > 0) {
+      throw new AsyncWriteError('a command writes either in turn.step or directly, not both');
+    }
+    partition.undo();
+    try {
+      const result = this.services.runner.step(this.activation, this, change);
+      this.insideSteps++;
+      return result;
+    } finally {
+      partition.begin(this.activation);
+      this.beginTurn();
+    }
+  }
+
+  private schedule(dueAt: number, periodMs: number, command: string, args: readonly unknown[]): string {
+    this.activation.assertWritable();
+    if (!Number.isFinite(dueAt)) throw new InvalidArgumentError(`a reminder is due at ${dueAt}: a finite time is needed`);
+    const handler = this.activation.layout.type.handlerByName.get(command);
+    if (handler === undefined || !handler.command) {
+      throw new InvalidDefinitionError(`${this.activation.layout.type.name} has no command ${command} to be reminded of`);
+    }
+    return this.services.reminders.schedule(this.activation, dueAt, periodMs, handler.index, args);
+  }
+}
+

@@ -1,0 +1,277 @@
+/**
+ * Runs handlers. A synchronous command is one turn: begun, run, flushed, sealed with its reply in the outbox, committed by one
+ * store; a throw undoes it and commits its error in its place, so that the request is consumed either way. An asynchronous
+ * command runs outside of turns, writes in steps, and ends in a turn that holds its reply.
+ */
+import {
+  AssertionFailed,
+  AsyncQueryError,
+  AsyncWriteError,
+  ENTRY_REPLY_BYTES,
+  PackWriter,
+  ENTRY_ANSWERED,
+  ENTRY_FLAGS,
+  ENTRY_WORDS,
+  ENTRY_CHANGE_BYTES,
+  padWords,
+  encodeError,
+  writeValue,
+} from '@spacegrid/core';
+import { ERRORS, type ThreadCounters, UNDONE } from '../control/counters.ts';
+import { STATUS_ERROR, STATUS_VALUE } from '../control/frames.ts';
+import type { CompiledHandler } from '../define/actor-type.ts';
+import type { Activation } from './activation.ts';
+import type { Partition } from './partition.ts';
+import type { ReplyLanes } from './reply-lanes.ts';
+import type { TurnObject } from './turn-object.ts';
+
+/** Who waits for an answer; client −1: nobody. */
+export interface Caller {
+  readonly client: number;
+  readonly number: number;
+  /** The reply waits for the durable watermark. */
+  readonly durable: boolean;
+}
+
+/** Entry flag beside ENTRY_ANSWERED: the reply is an error. */
+export const ENTRY_FAILED = 2;
+/** Entry flag: the reply waits for the watermark. */
+export const ENTRY_DURABLE = 4;
+
+export class TurnRunner {
+  private readonly replies: ReplyLanes;
+  private readonly counters: ThreadCounters;
+  private readonly scratch: PackWriter;
+
+  constructor(replies: ReplyLanes, counters: ThreadCounters) {
+    this.replies = replies;
+    this.counters = counters;
+    this.scratch = PackWriter.growing(4096);
+  }
+
+  /** Runs a command. Returns the promise of an asynchronous one, which settles when it is answered; else undefined. */
+  command(activation: Activation, turn: TurnObject, handler: CompiledHandler, args: readonly unknown[], caller: Caller): Promise<void> | undefined {
+    const { partition } = activation;
+    let result: unknown;
+    try {
+      partition.begin(activation);
+      turn.beginCommand();
+      result = call(handler, turn, args);
+      if (isThenable(result)) return this.asynchronous(activation, turn, handler, result, caller);
+      activation.flush();
+      this.commitValue(partition, turn, result, caller);
+    } catch (error) {
+      this.fail(partition, error, caller);
+    }
+    return undefined;
+  }
+
+  /** Runs one step of an asynchronous command as a turn, and returns what `change` returns. */
+  step<R>(activation: Activation, turn: TurnObject, change: (state: never) => R): R {
+    const { partition } = activation;
+    partition.begin(activation);
+    try {
+      turn.beginTurn();
+      const result = change(activation.state as never);
+      if (isThenable(result)) {
+        result.then(undefined, () => undefined);
+        throw new AsyncWriteError('a step is a synchronous function: this one returned a promise');
+      }
+      activation.flush();
+      const changeBytes = partition.changes.endPart();
+      const messageBytes = turn.writeMessages(partition.changes);
+      partition.commit(-1, 0, ENTRY_ANSWERED, changeBytes, 0, messageBytes);
+      return result;
+    } catch (error) {
+      if (partition.heap.open) partition.undo();
+      this.counters.add(UNDONE, 1);
+      throw error;
+    }
+  }
+
+  /** Runs a query between turns and replies at once, or when what it saw is durable. */
+  query(partition: Partition, view: object, handler: CompiledHandler, args: readonly unknown[], caller: Caller): void {
+    const { scratch } = this;
+    scratch.at = 0;
+    let status = STATUS_VALUE;
+    try {
+      const result = call(handler, view, args);
+      if (isThenable(result)) {
+        result.then(undefined, () => undefined);
+        throw new AsyncQueryError(`the query ${handler.name} returned a promise: a query answers at once from its state`);
+      }
+      writeValue(scratch, result);
+    } catch (error) {
+      if (error instanceof AssertionFailed) throw error;
+      this.counters.add(ERRORS, 1);
+      status = STATUS_ERROR;
+      scratch.at = 0;
+      encodeError(scratch, error);
+    }
+    this.send(partition, caller, status, partition.heap.sequence(), scratch.bytes, 0, scratch.at, undefined);
+  }
+
+  /** Answers without having run anything. */
+  refuse(partition: Partition, error: unknown, caller: Caller): void {
+    const { scratch } = this;
+    this.counters.add(ERRORS, 1);
+    scratch.at = 0;
+    encodeError(scratch, error);
+    this.send(partition, { ...caller, durable: false }, STATUS_ERROR, 0, scratch.bytes, 0, scratch.at, undefined);
+  }
+
+  /** Sends an answer that is kept elsewhere. */
+  sendKept(partition: Partition, caller: Caller, status: number, sequence: number, bytes: Uint8Array, from: number, length: number): void {
+    this.send(partition, caller, status, sequence, bytes, from, length, undefined);
+  }
+
+  /** Sends the reply that a committed entry holds: at once, or through the gate. */
+  deliver(partition: Partition, entry: number, caller: Caller, sequence: number): void {
+    const { i32 } = partition.heap;
+    const status = ((i32[entry + ENTRY_FLAGS] as number) & ENTRY_FAILED) !== 0 ? STATUS_ERROR : STATUS_VALUE;
+    const from = (entry + ENTRY_WORDS + padWords(i32[entry + ENTRY_CHANGE_BYTES] as number)) * 4;
+    this.send(partition, caller, status, sequence, partition.heap.u8, from, i32[entry + ENTRY_REPLY_BYTES] as number, entry);
+  }
+
+  private commitValue(partition: Partition, turn: TurnObject, result: unknown, caller: Caller): void {
+    const { changes } = partition;
+    turn.answering(result);
+    const changeBytes = changes.endPart();
+    let replyBytes = 0;
+    if (caller.client >= 0) {
+      changes.value(result);
+      replyBytes = changes.endPart();
+    }
+    const messageBytes = turn.writeMessages(changes);
+    this.finish(partition, caller, 0, changeBytes, replyBytes, messageBytes);
+  }
+
+  /** Undoes the open turn and commits the error as the request's answer. */
+  private fail(partition: Partition, error: unknown, caller: Caller): void {
+    if (partition.heap.open) partition.undo();
+    // Our own bug: the state can't be trusted. The thread ends, and its successor starts from the committed state.
+    if (error instanceof AssertionFailed) throw error;
+    this.counters.add(ERRORS, 1);
+    this.counters.add(UNDONE, 1);
+    if (caller.client < 0) return;
+    try {
+      partition.begin(undefined);
+      const { changes } = partition;
+      changes.endPart();
+      this.scratch.at = 0;
+      encodeError(this.scratch, error);
+      changes.room(this.scratch.at);
+      changes.writer.raw(this.scratch.bytes, 0, this.scratch.at);
+      this.finish(partition, caller, ENTRY_FAILED, 0, changes.endPart(), 0);
+    } catch (second) {
+      // Not even the answer fits: it is sent without being kept. The request changed nothing, so running it again is harmless.
+      if (partition.heap.open) partition.undo();
+      if (second instanceof AssertionFailed) throw second;
+      this.refuse(partition, error, caller);
+    }
+  }
+
+  private finish(partition: Partition, caller: Caller, flags: number, changeBytes: number, replyBytes: number, messageBytes: number): void {
+    const answered = caller.client < 0 ? ENTRY_ANSWERED : 0;
+    const entry = partition.commit(caller.client, caller.number, flags | answered | (caller.durable ? ENTRY_DURABLE : 0), changeBytes, replyBytes, messageBytes);
+    if (caller.client >= 0) this.deliver(partition, entry, caller, partition.heap.sequence());
+  }
+
+  private send(
+    partition: Partition,
+    caller: Caller,
+    status: number,
+    sequence: number,
+    bytes: Uint8Array,
+    from: number,
+    length: number,
+    entry: number | undefined,
+  ): void {
+    if (caller.client < 0) return;
+    if (!caller.durable) {
+      this.replies.reply(caller.client, caller.number, status, sequence, partition.number, bytes, from, length);
+      if (entry !== undefined) markAnswered(partition, entry);
+      return;
+    }
+    // Entries stay where they are until they are durable and answered; anything else is copied.
+    const kept = entry === undefined ? bytes.slice(from, from + length) : undefined;
+    partition.gate.hold({
+      sequence,
+      open: () => {
+        this.replies.reply(
+          caller.client,
+          caller.number,
+          status,
+          sequence,
+          partition.number,
+          kept ?? partition.heap.u8,
+          kept === undefined ? from : 0,
+          length,
+        );
+        if (entry !== undefined) markAnswered(partition, entry);
+      },
+    });
+  }
+
+  /** The handler returned a promise: nothing it did so far may have been a write. */
+  private asynchronous(activation: Activation, turn: TurnObject, handler: CompiledHandler, result: PromiseLike<unknown>, caller: Caller): Promise<void> | undefined {
+    const { partition } = activation;
+    const wrote = partition.writes > 0 || turn.hasMessages;
+    partition.undo();
+    if (wrote) {
+      result.then(undefined, () => undefined);
+      throw new AsyncWriteError(
+        `${activation.layout.type.name}.${handler.name} wrote and then returned a promise: an asynchronous command writes inside turn.step(state => …)`,
+      );
+    }
+    turn.beginAsync();
+    return Promise.resolve(result).then(
+      (value) => this.endAsync(activation, turn, caller, () => this.commitValue(partition, turn, value, caller)),
+      (error: unknown) => this.endAsync(activation, turn, caller, () => this.fail(partition, withSteps(error, turn.stepsCommitted), caller)),
+    );
+  }
+
+  private endAsync(activation: Activation, turn: TurnObject, caller: Caller, commit: () => void): void {
+    turn.endAsync();
+    const { partition } = activation;
+    if (caller.client < 0) return;
+    try {
+      partition.begin(undefined);
+      commit();
+    } catch (error) {
+      this.fail(partition, error, caller);
+    }
+  }
+}
+
+function markAnswered(partition: Partition, entry: number): void {
+  const at = entry + ENTRY_FLAGS;
+  partition.heap.i32[at] = (partition.heap.i32[at] as number) | ENTRY_ANSWERED;
+}
+
+function call(handler: CompiledHandler, first: object, args: readonly unknown[]): unknown {
+  switch (args.length) {
+    case 0:
+      return handler.run(first);
+    case 1:
+      return handler.run(first, args[0]);
+    case 2:
+      return handler.run(first, args[0], args[1]);
+    case 3:
+      return handler.run(first, args[0], args[1], args[2]);
+    default:
+      return handler.run(first, ...args);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+function withSteps(error: unknown, stepsCommitted: number): unknown {
+  if (stepsCommitted > 0 && error instanceof Error && !('stepsCommitted' in error)) {
+    Object.defineProperty(error, 'stepsCommitted', { value: stepsCommitted, enumerable: true });
+  }
+  return error;
+}
+

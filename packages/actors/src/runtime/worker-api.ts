@@ -1,0 +1,13 @@
+import type { MessagePort } from 'node:worker_threads';
+
+/** What the supervisor asks of a partition worker, by comlink. */
+export interface WorkerApi {
+  /** Takes over the heaps: undoes what a predecessor left half done. Returns the partitions that must be loaded from the store. */
+  attach(): Promise<readonly number[]>;
+  /** Fills a new heap from the chunks that arrive at the port. */
+  load(partition: number, port: MessagePort): Promise<void>;
+  /** Starts to take requests. */
+  serve(): Promise<void>;
+  /** Finishes what is in the rings and the gates, passivates, stops. */
+  drain(): Promise<void>;
+}

@@ -1,0 +1,352 @@
+/**
+ * The life of a partition thread: take requests, run them, answer, reclaim memory, sleep.
+ *
+ * It sleeps in Atomics.wait while nothing of it needs the event loop (no asynchronous handler awaits), since that wakes twice
+ * as fast; otherwise in Atomics.waitAsync. It is woken by its doorbell: clients after they published requests, the durability
+ * thread when replies wait for the watermark, the supervisor when it has a message. Every sleep is capped.
+ */
+import { setImmediate as nextTurnOfTheLoop } from 'node:timers/promises';
+import type { MessagePort } from 'node:worker_threads';
+import {
+  Doorbell,
+  durableSequence,
+  ENTRY_ANSWERED,
+  ENTRY_CLIENT,
+  ENTRY_FLAGS,
+  ENTRY_REQUEST,
+  entrySequence,
+  RingConsumer,
+  SharedWords,
+  systemClock,
+} from '@spacegrid/core';
+import { ActorCaller } from '../client/actor-caller.ts';
+import { ClientThread } from '../client/client-thread.ts';
+import { CLIENT_ACTIVE, CLIENT_FREE, ControlBlock } from '../control/control-block.ts';
+import { BUSY_MICROS, QUEUED, REMINDERS_FIRED, ThreadCounters } from '../control/counters.ts';
+import { workerOf } from '../control/grid-memory.ts';
+import { ringOffset } from '../control/lanes.ts';
+import type { ActorType, CompiledHandler } from '../define/actor-type.ts';
+import { RowApplier } from '../state/apply-rows.ts';
+import { layoutOf, type StateLayout } from '../state/state-layout.ts';
+import type { PartitionWorkerData } from '../supervise/grid-thread-data.ts';
+import type { Activation } from './activation.ts';
+import { loadPartition } from './load-partition.ts';
+import { Mailbox } from './mailbox.ts';
+import { OffloadPool } from './offload-pool.ts';
+import { OnceTable } from './once-table.ts';
+import { Partition } from './partition.ts';
+import { type DueReminder, Reminders } from './reminders.ts';
+import { ReplyLanes } from './reply-lanes.ts';
+import { RequestFrame } from './request-frame.ts';
+import { RunningMark } from './running-mark.ts';
+import { ENTRY_DURABLE, TurnRunner } from './turn-runner.ts';
+import { Watches } from './watches.ts';
+
+/** Requests taken from one client before the next has its turn. */
+const FAIR_REQUESTS = 64;
+const WATCH_BUDGET = 256;
+const RECLAIM_BUDGET = 256;
+/** Reclaiming steps between two rounds of requests. */
+const RECLAIM_STEPS = 4;
+const SLEEP_MS_MAX = 1000;
+const SWEEP_MS = 1000;
+const SWEEP_BUCKETS = 256;
+/** Rounds without the event loop, while something of the thread needs it. */
+const ROUNDS_MAX = 32;
+
+export class WorkerLoop {
+  private readonly worker: number;
+  private readonly control: ControlBlock;
+  private readonly doorbell: Doorbell;
+  private readonly durability: Doorbell;
+  private readonly layouts: readonly StateLayout[];
+  private readonly partitions: (Partition | undefined)[];
+  private readonly own: Partition[];
+  private readonly requests: RingConsumer[];
+  private readonly replies: ReplyLanes;
+  private readonly counters: ThreadCounters;
+  private readonly runner: TurnRunner;
+  private readonly reminders: Reminders;
+  private readonly once: OnceTable;
+  private readonly watches: Watches;
+  private readonly mailbox: Mailbox;
+  private readonly client: ClientThread;
+  private readonly offload: OffloadPool;
+  private readonly data: PartitionWorkerData;
+  private readonly delayed: { item: DueReminder; at: number }[];
+  private draining: (() => void) | undefined;
+  private nextSweepAt: number;
+  private sweptTo: number;
+  private backlogCheckedAt: number;
+  private readonly somethingCame: () => boolean;
+
+  constructor(data: PartitionWorkerData, types: readonly ActorType[]) {
+    const { memory, settings, worker } = data;
+    this.data = data;
+    this.worker = worker;
+    this.control = new ControlBlock(memory.control, memory.shape);
+    const { words } = this.control.shared;
+    this.doorbell = new Doorbell(words, this.control.doorbell(worker));
+    this.durability = new Doorbell(words, this.control.doorbell(this.control.durabilityThread));
+    this.layouts = types.map(layoutOf);
+    this.counters = new ThreadCounters(this.control, worker);
+    const budget = new SharedWords(memory.control);
+    const pagesMax = Math.floor(settings.memoryBytesMax / 4096);
+    const mayGrow = (bytes: number): boolean => {
+      const used = budget.add(1, Math.ceil(bytes / 4096));
+      if (used <= pagesMax) return true;
+      budget.add(1, -Math.ceil(bytes / 4096));
+      return false;
+    };
+    this.partitions = memory.heaps.map((buffer, number) =>
+      workerOf(number, memory.shape.workers) === worker
+        ? new Partition(number, buffer, this.layouts, {
+            hashSeed: settings.hashSeed,
+            persistent: data.persistent,
+            changeSetBytesMax: settings.changeSetBytesMax,
+            mayGrow,
+          })
+        : undefined,
+    );
+    this.own = this.partitions.filter((partition) => partition !== undefined);
+    this.requests = Array.from({ length: memory.shape.clients }, (_, client) => {
+      const { rings, shape } = memory;
+      return new RingConsumer(rings.requests, ringOffset(shape, client, worker, rings.ringBytes), rings.ringBytes);
+    });
+    this.replies = new ReplyLanes(memory, this.control, worker);
+    this.runner = new TurnRunner(this.replies, this.counters);
+    this.reminders = new Reminders(settings.hashSeed, types.map((type) => type.name));
+    this.once = new OnceTable(settings.hashSeed, systemClock, settings.onceWindowMs, this.counters, (...reply) => this.runner.sendKept(...reply));
+    this.watches = new Watches(this.replies, this.counters, settings.hashSeed, (partition, layout) => this.mailbox.reader(partition, layout));
+    this.client = new ClientThread(memory, this.control, worker);
+    this.control.activateClient(worker);
+    this.offload = new OffloadPool(settings.poolThreads);
+    const caller = new ActorCaller(this.client, types, memory.shape.partitions, settings);
+    this.mailbox = new Mailbox({
+      partitions: this.partitions,
+      layouts: this.layouts,
+      services: {
+        runner: this.runner,
+        reminders: this.reminders,
+        clock: systemClock,
+        typeOf: (definition) => caller.typeOf(definition),
+        actorCalls: (from: Activation, definition, key) => caller.callsFrom(from.path, definition, key),
+        offload: (task, input) => this.offload.run(task, input),
+      },
+      running: new RunningMark(this.control, worker),
+      counters: this.counters,
+      watches: this.watches,
+      once: this.once,
+      quarantined: data.quarantined,
+      hashSeed: settings.hashSeed,
+      defaultDurable: settings.ack === 'durable',
+      frames: this.requests.map((ring) => new RequestFrame(ring)),
+    });
+    this.delayed = [];
+    this.draining = undefined;
+    this.nextSweepAt = 0;
+    this.sweptTo = 0;
+    this.backlogCheckedAt = 0;
+    this.somethingCame = () => this.hasWork();
+  }
+
+  /** Takes over the heaps; returns the partitions that hold nothing yet. */
+  attach(): readonly number[] {
+    const fresh: number[] = [];
+    for (const partition of this.own) if (partition.attach()) fresh.push(partition.number);
+    return fresh;
+  }
+
+  async load(number: number, port: MessagePort): Promise<void> {
+    const partition = this.partitions[number] as Partition;
+    const end = await loadPartition(port, new RowApplier(partition, this.reminders, this.once, this.data.settings.hashSeed));
+    partition.heap.restoreSequence(end.sequence, end.epoch);
+  }
+
+  /** Begins to serve; returns at once. */
+  start(): void {
+    for (const partition of this.own) {
+      this.reminders.load(partition);
+      this.answerAgain(partition);
+    }
+    // What stands in the rings from before is taken first: then nothing committed can come out of them any more.
+    for (let client = 0; client < this.requests.length; client++) {
+      const ring = this.requests[client] as RingConsumer;
+      for (let frame = ring.next(); frame >= 0; frame = ring.next()) this.mailbox.receive(client, frame);
+      ring.release();
+    }
+    this.mailbox.forgetConsumed();
+    // After the answer to whoever called this has left: the loop may sleep at once.
+    setImmediate(() => void this.run());
+  }
+
+  /** Resolves when everything taken is answered and durable as asked. */
+  drain(): Promise<void> {
+    return new Promise((resolve) => {
+      this.draining = resolve;
+    });
+  }
+
+  /**
+   * A predecessor committed these and may not have answered them: they are answered again, and their requests are consumed.
+   * Callers drop what they have.
+   */
+  private answerAgain(partition: Partition): void {
+    const { heap } = partition;
+    partition.outbox.forEachEntry((entry) => {
+      const client = heap.i32[entry + ENTRY_CLIENT] as number;
+      const flags = heap.i32[entry + ENTRY_FLAGS] as number;
+      if (client < 0) return;
+      const number = heap.i32[entry + ENTRY_REQUEST] as number;
+      this.mailbox.noteConsumed(client, number);
+      if ((flags & ENTRY_ANSWERED) !== 0) return;
+      const durable = (flags & ENTRY_DURABLE) !== 0 && partition.persistent;
+      this.runner.deliver(partition, entry, { client, number, durable }, entrySequence(heap.i32, entry));
+    });
+  }
+
+  private async run(): Promise<void> {
+    for (let rounds = 0; ; rounds++) {
+      const startedAt = performance.now();
+      const worked = this.round();
+      if (worked) this.counters.add(BUSY_MICROS, (performance.now() - startedAt) * 1000);
+      if (this.control.takeControl(this.worker)) await nextTurnOfTheLoop();
+      if (this.draining !== undefined && this.isDrained()) {
+        this.draining();
+        return;
+      }
+      if (worked) {
+        if (this.needsEventLoop && rounds % ROUNDS_MAX === 0) await nextTurnOfTheLoop();
+        else if (this.mailbox.asyncRunning > 0) await undefined;
+        continue;
+      }
+      const sleepMs = this.sleepMs();
+      if (sleepMs <= 0) continue;
+      if (this.needsEventLoop) await this.doorbell.parkAsync(sleepMs, this.somethingCame);
+      else this.doorbell.parkBlocking(sleepMs, this.somethingCame);
+    }
+  }
+
+  /** One round over everything. True when something was done. */
+  private round(): boolean {
+    let worked = this.client.poll();
+    for (let client = 0; client < this.requests.length; client++) {
+      if (this.take(client)) worked = true;
+    }
+    if (this.fireReminders()) worked = true;
+    for (const partition of this.own) if (partition.gate.size > 0 && partition.gate.open()) worked = true;
+    if (this.watches.pending) {
+      this.watches.run(WATCH_BUDGET);
+      worked = true;
+    }
+    if (this.client.busy) this.client.expire(systemClock.now());
+    if (this.replies.flush()) worked = true;
+    this.client.flush();
+    if (worked) this.wakeDurability();
+    return this.tidy() || worked;
+  }
+
+  private take(client: number): boolean {
+    const state = this.control.clientState(client);
+    if (state === CLIENT_FREE) return false;
+    const ring = this.requests[client] as RingConsumer;
+    if (this.replies.isBlocked(client) && state === CLIENT_ACTIVE) return false;
+    if (this.isBacklogged()) return false;
+    let taken = 0;
+    for (; taken < FAIR_REQUESTS; taken++) {
+      const frame = ring.next();
+      if (frame < 0) break;
+      this.mailbox.receive(client, frame);
+    }
+    ring.release();
+    if (taken === 0 && this.control.isHeld(client, this.worker)) this.letGo(client);
+    return taken > 0;
+  }
+
+  /** Commands are not taken while more is unpersisted than the limit allows. Looked at once a millisecond. */
+  private isBacklogged(): boolean {
+    if (!this.data.persistent) return false;
+    return this.own.some((partition) => partition.unpersistedBytes() > this.data.settings.backlogBytesMax);
+  }
+
+  private letGo(client: number): void {
+    this.watches.removeClient(client);
+    this.replies.drop(client);
+    (this.requests[client] as RingConsumer).release();
+    this.control.letGoOfClient(client, this.worker);
+  }
+
+  private fireReminders(): boolean {
+    const nowMs = systemClock.now();
+    let fired = false;
+    for (let item = this.reminders.due.take(nowMs); item !== undefined; item = this.reminders.due.take(nowMs)) {
+      fired = true;
+      this.fire(item, nowMs);
+    }
+    return fired;
+  }
+
+  private fire(item: DueReminder, nowMs: number): void {
+    const call = this.reminders.read(item.partition, item.id, item.dueAt);
+    if (call === undefined) return;
+    const layout = this.layouts[call.type] as StateLayout;
+    const handler = layout.type.handlers[call.handler] as CompiledHandler;
+    const ran = this.mailbox.runInternal(item.partition, layout, call.key, handler, call.args, () =>
+      this.reminders.fired(item.partition, item.id, call, nowMs),
+    );
+    if (ran) this.counters.add(REMINDERS_FIRED, 1);
+    else this.reminders.due.push({ dueAt: nowMs + 5, id: item.id, partition: item.partition });
+  }
+
+  private wakeDurability(): void {
+    if (this.data.persistent) this.durability.ring();
+  }
+
+  /** Gives memory back and forgets idle actors, in small steps. True when more is to be done now. */
+  private tidy(): boolean {
+    let more = false;
+    for (const partition of this.own) {
+      for (let step = 0; step < RECLAIM_STEPS; step++) {
+        if (!partition.heap.maintain(RECLAIM_BUDGET)) break;
+        if (step === RECLAIM_STEPS - 1) more = true;
+      }
+      partition.trim();
+    }
+    const nowMs = systemClock.now();
+    if (nowMs >= this.nextSweepAt) {
+      this.nextSweepAt = nowMs + SWEEP_MS;
+      this.sweptTo = this.mailbox.table.sweep(this.sweptTo, SWEEP_BUCKETS, (activation) => {
+        if (nowMs - activation.usedAt > activation.layout.type.idleMs) this.mailbox.passivate(activation);
+      });
+      for (const partition of this.own) this.once.sweep(partition);
+      this.counters.set(QUEUED, this.requests.reduce((bytes, ring) => bytes + ring.usedBytes(), 0));
+    }
+    return more;
+  }
+
+  private get needsEventLoop(): boolean {
+    return this.mailbox.asyncRunning > 0 || this.draining !== undefined || this.offload.running > 0;
+  }
+
+  private hasWork(): boolean {
+    for (const ring of this.requests) if (ring.hasMore()) return true;
+    if (this.client.hasReplies()) return true;
+    for (const partition of this.own) if (partition.gate.oldest <= durableSequence(partition.heap)) return true;
+    return this.control.controlAsked(this.worker);
+  }
+
+  private sleepMs(): number {
+    const untilReminder = this.reminders.due.nextAt - systemClock.now();
+    const limit = this.replies.holds || this.client.waitsForRoom || this.isBacklogged() ? 1 : this.client.busy ? ClientThread.deadlineCheckMs : SLEEP_MS_MAX;
+    return Math.min(limit, Math.max(0, untilReminder));
+  }
+
+  private isDrained(): boolean {
+    return (
+      this.mailbox.asyncRunning === 0 &&
+      !this.replies.holds &&
+      this.requests.every((ring) => !ring.hasMore()) &&
+      this.own.every((partition) => partition.gate.size === 0)
+    );
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * Applies row operations to a partition's structures: what recovery does with folded rows and the journal's tail, and what a
+ * backup will do with its owner's change sets. In maintenance brackets: they take no sequence of their own.
+ */
+import {
+  forEachChange,
+  HotMap,
+  HotRanking,
+  type KeyBytes,
+  KeyScratch,
+  PackReader,
+  RecordDraft,
+  SchemaVersionError,
+  readU32,
+} from '@spacegrid/core';
+import type { RankingField } from '../define/state-fields.ts';
+import type { OnceTable } from '../runtime/once-table.ts';
+import type { Partition } from '../runtime/partition.ts';
+import type { Reminders } from '../runtime/reminders.ts';
+import { parseRowKey, type ParsedRowKey, SYSTEM_ONCE, SYSTEM_REMINDER } from './row-keys.ts';
+import { retireStructure } from './retire-structure.ts';
+import { draftFromRow } from './scalar-values.ts';
+import type { EntryLayout, StateLayout, StructureSlot } from './state-layout.ts';
+
+const PUT = 1;
+const DELETE = 2;
+/** Operations in one bracket: bounds the rollback journal and how long the thread is kept. */
+const BRACKET_OPS = 256;
+
+export class RowApplier {
+  private readonly partition: Partition;
+  private readonly reminders: Reminders;
+  private readonly once: OnceTable;
+  private readonly byName: ReadonlyMap<string, StateLayout>;
+  private readonly actorKey: KeyScratch;
+  private readonly entryKey: KeyScratch;
+  private readonly reader: PackReader;
+  private readonly entryDrafts = new Map<StructureSlot, RecordDraft>();
+  private ops: number;
+
+  constructor(partition: Partition, reminders: Reminders, once: OnceTable, hashSeed: number) {
+    this.partition = partition;
+    this.reminders = reminders;
+    this.once = once;
+    this.byName = new Map(partition.layouts.map((layout) => [layout.type.name, layout]));
+    this.actorKey = new KeyScratch(hashSeed);
+    this.entryKey = new KeyScratch(hashSeed);
+    this.reader = new PackReader(new Uint8Array(0));
+    this.ops = 0;
+  }
+
+  /** Applies all operations of a change set. Throws SchemaVersionError for state that the definitions do not know. */
+  apply(changes: Uint8Array): void {
+    const { heap } = this.partition;
+    forEachChange(changes, 0, changes.length, (kind, keyStart, keyLength, valueStart, valueLength) => {
+      if (!heap.open) heap.begin();
+      this.applyOne(kind, changes, keyStart, keyStart + keyLength, valueStart, valueStart + valueLength);
+      if (++this.ops % BRACKET_OPS === 0) this.end();
+    });
+    this.end();
+  }
+
+  private end(): void {
+    const { heap } = this.partition;
+    if (heap.open) heap.endMaintenance();
+    this.partition.generation++;
+    // Bound: what the bracket freed is reclaimed before the next.
+    for (let step = 0; step < 64 && heap.maintain(BRACKET_OPS); step++);
+  }
+
+  private applyOne(kind: number, bytes: Uint8Array, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
+    const key = parseRowKey(bytes, keyStart, keyEnd);
+    if (key === undefined) throw new SchemaVersionError(`partition ${this.partition.number} holds a row whose key has no known form`);
+    const value = kind === PUT ? this.reader.reset(bytes, valueStart, valueEnd) : undefined;
+    if (key.typeName === undefined) {
+      this.applySystem(key, bytes, value);
+      return;
+    }
+    const layout = this.byName.get(key.typeName);
+    if (layout === undefined) {
+      throw new SchemaVersionError(`the store holds actors named ${key.typeName}, which the actors module does not define`);
+    }
+    const actor = this.actorKey.pointAndHash(bytes, key.keyStart, key.keyEnd - key.keyStart);
+    if (key.fieldName !== undefined) this.applyEntry(layout, actor, key, kind, bytes, keyEnd, value);
+    else if (value !== undefined) this.applyScalars(layout, actor, value);
+    else this.forgetActor(layout, actor);
+  }
+
+  private applySystem(key: ParsedRowKey, bytes: Uint8Array, value: PackReader | undefined): void {
+    const own = this.entryKey.pointAndHash(bytes, key.keyStart, key.keyEnd - key.keyStart);
+    if (key.system === SYSTEM_REMINDER) this.reminders.restore(this.partition, own, value);
+    else if (key.system === SYSTEM_ONCE) this.once.restore(this.partition, own, value);
+    else throw new SchemaVersionError(`partition ${this.partition.number} holds rows of system table ${key.system}, which this version does not know`);
+  }
+
+  private applyScalars(layout: StateLayout, actor: KeyBytes, value: PackReader): void {
+    const version = value.varint();
+    const shapeHash = value.i32();
+    if (version !== layout.type.version || shapeHash !== layout.shapeHash) {
+      throw new SchemaVersionError(
+        `stored ${layout.type.name} has version ${version} of shape ${shapeHash >>> 0}; the code defines version ${layout.type.version} of shape ${layout.shapeHash >>> 0}: raise the version with a migration`,
+      );
+    }
+    const table = this.partition.ensureTable(layout.type.index);
+    const draft = this.partition.draft(layout.type.index);
+    const record = table.find(actor);
+    if (record === 0) draft.reset();
+    else draft.load(this.partition.heap, record);
+    draftFromRow(draft, value, layout.scalars);
+    table.put(actor, draft);
+  }
+
+  private applyEntry(
+    layout: StateLayout,
+    actor: KeyBytes,
+    key: ParsedRowKey,
+    kind: number,
+    bytes: Uint8Array,
+    keyEnd: number,
+    value: PackReader | undefined,
+  ): void {
+    const slot = layout.structureByName.get(key.fieldName as string);
+    if (slot === undefined) {
+      throw new SchemaVersionError(`stored ${layout.type.name} has a structure ${key.fieldName}, which the code does not define`);
+    }
+    const header = this.header(layout, slot, actor, value !== undefined);
+    if (header === 0) return;
+    const { heap } = this.partition;
+    if (kind !== PUT && kind !== DELETE) {
+      if (slot.field.kind === 'ranking') new HotRanking(heap, header, this.entryKey).clear();
+      else new HotMap(heap, header, (slot.entry as EntryLayout).shape, this.entryKey.seed).clear();
+      return;
+    }
+    const entry = this.entryKey.pointAndHash(bytes, key.entryStart, keyEnd - key.entryStart);
+    if (slot.field.kind === 'ranking') {
+      const ranking = new HotRanking(heap, header, this.entryKey);
+      if (value === undefined) ranking.removeKey(entry);
+      else ranking.restoreKey(entry, value.f64(), value.f64());
+      return;
+    }
+    const map = new HotMap(heap, header, (slot.entry as EntryLayout).shape, this.entryKey.seed);
+    if (value === undefined) {
+      map.delete(entry);
+      return;
+    }
+    const draft = this.entryDraft(slot);
+    draft.reset();
+    draftFromRow(draft, value, (slot.entry as EntryLayout).scalars);
+    map.put(entry, draft);
+  }
+
+  /** Header of an actor's structure; made when `create`. */
+  private header(layout: StateLayout, slot: StructureSlot, actor: KeyBytes, create: boolean): number {
+    const { partition } = this;
+    const table = create ? partition.ensureTable(layout.type.index) : partition.table(layout.type.index);
+    if (table === undefined) return 0;
+    const record = table.find(actor);
+    const known = record === 0 ? 0 : readU32(partition.heap, record, slot.record);
+    if (known !== 0 || !create) return known;
+    const { field } = slot;
+    const header =
+      field.kind === 'ranking' ? HotRanking.create(partition.heap, rankingOptions(field)) : HotMap.create(partition.heap);
+    const draft = partition.draft(layout.type.index);
+    if (record === 0) draft.reset();
+    else draft.load(partition.heap, record);
+    draft.setInt(slot.record, header);
+    table.put(actor, draft);
+    return header;
+  }
+
+  private forgetActor(layout: StateLayout, actor: KeyBytes): void {
+    const { partition } = this;
+    const table = partition.table(layout.type.index);
+    const record = table?.find(actor) ?? 0;
+    if (table === undefined || record === 0) return;
+    for (const slot of layout.structures) {
+      const header = readU32(partition.heap, record, slot.record);
+      if (header !== 0) retireStructure(partition.heap, slot, header);
+    }
+    table.delete(actor);
+  }
+
+  private entryDraft(slot: StructureSlot): RecordDraft {
+    let draft = this.entryDrafts.get(slot);
+    if (draft === undefined) {
+      draft = new RecordDraft((slot.entry as EntryLayout).shape);
+      this.entryDrafts.set(slot, draft);
+    }
+    return draft;
+  }
+}
+
+function rankingOptions(field: RankingField): { order: RankingField['order']; ties: RankingField['ties'] } {
+  return { order: field.order, ties: field.ties };
+}

@@ -1,0 +1,220 @@
+/**
+ * The state object of a query: read-only, over the heap of the calling thread. The same class serves the partition thread,
+ * where it sees whole turns, and peeks on any other thread, under a pin.
+ */
+import { type Heap, HotMap, type KeyBytes, type KeyScratch, RankingReader, ReadOnlyViewError, readU32 } from '@spacegrid/core';
+import type { MapView, RankingEntry, RankingView } from '../define/state-views.ts';
+import type { EntryFields } from '../define/state-fields.ts';
+import { readEntry } from './entry-values.ts';
+import { scanEntries } from './map-scan.ts';
+import { readScalar } from './scalar-values.ts';
+import { type EntryLayout, FIRST_TYPE_ROOT, type StateLayout, type StructureSlot } from './state-layout.ts';
+
+/** A place to read actors of one type from, in one partition, on one thread. */
+export class StateReader {
+  readonly heap: Heap;
+  readonly layout: StateLayout;
+  readonly keys: KeyScratch;
+  /** What a query is given first; bound by `find`. */
+  readonly view: QueryView;
+  /** Record of the actor that is looked at; 0 when it was never written. */
+  record: number;
+  private table: HotMap | undefined;
+  private readonly root: number;
+
+  constructor(heap: Heap, layout: StateLayout, keys: KeyScratch) {
+    this.heap = heap;
+    this.layout = layout;
+    this.keys = keys;
+    this.record = 0;
+    this.table = undefined;
+    this.root = heap.root(FIRST_TYPE_ROOT + layout.type.index);
+    this.view = new QueryView(createReadableState(this, layout));
+  }
+
+  /** Looks at an actor: until the next call, the view is that actor's. */
+  find(key: string, bytes: KeyBytes): void {
+    this.view.key = key;
+    const header = this.heap.load(this.root);
+    if (header === 0) {
+      this.record = 0;
+      return;
+    }
+    this.heap.cover(header + 4);
+    if (this.table === undefined || this.table.header !== header) this.table = new HotMap(this.heap, header, this.layout.shape, this.keys.seed);
+    this.record = this.table.find(bytes);
+  }
+}
+
+/** Its public face is `View` in define-actor.ts. */
+export class QueryView {
+  key: string;
+  readonly state: object;
+
+  constructor(state: object) {
+    this.key = '';
+    this.state = state;
+  }
+}
+
+const READER = Symbol('reader');
+
+interface Read {
+  readonly [READER]: StateReader;
+}
+
+const classes = new WeakMap<StateLayout, new (reader: StateReader) => object>();
+
+function createReadableState(reader: StateReader, layout: StateLayout): object {
+  let State = classes.get(layout);
+  if (State === undefined) {
+    State = stateClass(layout);
+    classes.set(layout, State);
+  }
+  return new State(reader);
+}
+
+function stateClass(layout: StateLayout): new (reader: StateReader) => object {
+  class State {
+    readonly [READER]: StateReader;
+    constructor(reader: StateReader) {
+      this[READER] = reader;
+    }
+  }
+  for (const slot of layout.scalars) {
+    define(State.prototype, slot.name, (reader) =>
+      reader.record === 0 ? slot.field.initial : readScalar(reader.heap, reader.record, slot),
+    );
+  }
+  for (const slot of layout.structures) {
+    const views = new WeakMap<StateReader, RankingViewFacade | MapViewFacade>();
+    define(State.prototype, slot.name, (reader) => {
+      let view = views.get(reader);
+      if (view === undefined) {
+        view = slot.field.kind === 'ranking' ? new RankingViewFacade(reader, slot) : new MapViewFacade(reader, slot);
+        views.set(reader, view);
+      }
+      return view;
+    });
+  }
+  return State;
+}
+
+function define(prototype: object, name: string, read: (reader: StateReader) => unknown): void {
+  Object.defineProperty(prototype, name, {
+    enumerable: true,
+    get(this: Read): unknown {
+      return read(this[READER]);
+    },
+    set() {
+      throw new ReadOnlyViewError(`a query can't write ${name}: queries only read`);
+    },
+  });
+}
+
+function headerOf(reader: StateReader, slot: StructureSlot): number {
+  return reader.record === 0 ? 0 : readU32(reader.heap, reader.record, slot.record);
+}
+
+class RankingViewFacade implements RankingView {
+  private readonly reader: StateReader;
+  private readonly slot: StructureSlot;
+  private ranking: RankingReader | undefined;
+
+  constructor(reader: StateReader, slot: StructureSlot) {
+    this.reader = reader;
+    this.slot = slot;
+    this.ranking = undefined;
+  }
+
+  get size(): number {
+    return this.existing()?.count ?? 0;
+  }
+
+  score(member: string): number | undefined {
+    return this.existing()?.score(member);
+  }
+
+  rank(member: string): number | undefined {
+    return this.existing()?.rank(member);
+  }
+
+  top(count: number): RankingEntry[] {
+    return this.existing()?.top(count) ?? [];
+  }
+
+  page(offset: number, limit: number): RankingEntry[] {
+    return this.existing()?.page(offset, limit) ?? [];
+  }
+
+  around(member: string, count: number): RankingEntry[] {
+    return this.existing()?.around(member, count) ?? [];
+  }
+
+  rangeByScore(min: number, max: number, options?: { offset?: number; limit?: number }): RankingEntry[] {
+    return this.existing()?.rangeByScore(min, max, options) ?? [];
+  }
+
+  countBetween(min: number, max: number): number {
+    return this.existing()?.countBetween(min, max) ?? 0;
+  }
+
+  private existing(): RankingReader | undefined {
+    const header = headerOf(this.reader, this.slot);
+    if (header === 0) return undefined;
+    this.reader.heap.cover(header + 16);
+    if (this.ranking === undefined || this.ranking.header !== header) {
+      this.ranking = new RankingReader(this.reader.heap, header, this.reader.keys);
+    }
+    return this.ranking;
+  }
+}
+
+class MapViewFacade implements MapView<EntryFields> {
+  private readonly reader: StateReader;
+  private readonly slot: StructureSlot;
+  private readonly layout: EntryLayout;
+  private map: HotMap | undefined;
+
+  constructor(reader: StateReader, slot: StructureSlot) {
+    this.reader = reader;
+    this.slot = slot;
+    this.layout = slot.entry as EntryLayout;
+    this.map = undefined;
+  }
+
+  get size(): number {
+    return this.existing()?.size ?? 0;
+  }
+
+  has(key: string): boolean {
+    return this.record(key) !== 0;
+  }
+
+  get(key: string): never {
+    const record = this.record(key);
+    return (record === 0 ? undefined : readEntry(this.reader.heap, record, this.layout)) as never;
+  }
+
+  field(key: string, name: string): never {
+    const slot = this.layout.byName.get(name);
+    const record = this.record(key);
+    return (record === 0 || slot === undefined ? undefined : readScalar(this.reader.heap, record, slot)) as never;
+  }
+
+  scan(cursor?: string, limit?: number): never {
+    return scanEntries(this.existing(), this.layout, cursor, limit) as never;
+  }
+
+  private record(key: string): number {
+    return this.existing()?.find(this.reader.keys.set(key)) ?? 0;
+  }
+
+  private existing(): HotMap | undefined {
+    const header = headerOf(this.reader, this.slot);
+    if (header === 0) return undefined;
+    this.reader.heap.cover(header + 4);
+    if (this.map === undefined || this.map.header !== header) this.map = new HotMap(this.reader.heap, header, this.layout.shape, this.reader.keys.seed);
+    return this.map;
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * How an actor type's state lies in a partition heap: one record for each actor in the type's HotMap. Scalars are fields of
+ * the record; a ranking or map is a structure of its own, whose header the record refers to (0 while it was never written).
+ */
+import { type FieldKind, type RecordField, RecordShape, xxh32 } from '@spacegrid/core';
+import { type ActorType, type CompiledField, compileFields } from '../define/actor-type.ts';
+import type { EntryFields, MapField, RankingField, ScalarField } from '../define/state-fields.ts';
+import { fieldTag } from './row-keys.ts';
+
+export interface ScalarSlot {
+  readonly name: string;
+  readonly index: number;
+  readonly record: RecordField;
+  readonly field: ScalarField<unknown>;
+}
+
+export interface StructureSlot {
+  readonly name: string;
+  readonly index: number;
+  /** Holds the header's reference. */
+  readonly record: RecordField;
+  readonly field: RankingField | MapField<EntryFields>;
+  readonly tag: Uint8Array;
+  /** Of a map's entries. */
+  readonly entry: EntryLayout | undefined;
+}
+
+export interface EntryLayout {
+  readonly shape: RecordShape;
+  readonly scalars: readonly ScalarSlot[];
+  readonly byName: ReadonlyMap<string, ScalarSlot>;
+}
+
+export interface StateLayout {
+  readonly type: ActorType;
+  readonly shape: RecordShape;
+  readonly scalars: readonly ScalarSlot[];
+  readonly structures: readonly StructureSlot[];
+  readonly structureByName: ReadonlyMap<string, StructureSlot>;
+  /** Tells stored scalars of another shape apart, within one version. */
+  readonly shapeHash: number;
+}
+
+/** Root slots below are the partition's own. */
+export const FIRST_TYPE_ROOT = 16;
+
+export function layoutOf(type: ActorType): StateLayout {
+  const structures: StructureSlot[] = [];
+  const { shape, scalars } = layFields(type.fields);
+  for (const { name, field } of type.fields) {
+    if (field.kind !== 'ranking' && field.kind !== 'map') continue;
+    structures.push({
+      name,
+      index: structures.length,
+      record: shape.fieldOrThrow(name),
+      field,
+      tag: fieldTag(name),
+      entry: field.kind === 'map' ? entryLayout(name, field) : undefined,
+    });
+  }
+  const described = new TextEncoder().encode(scalars.map((slot) => `${slot.name}:${slot.field.kind}`).join());
+  return {
+    type,
+    shape,
+    scalars,
+    structures,
+    structureByName: new Map(structures.map((slot) => [slot.name, slot])),
+    shapeHash: xxh32(described, 0, described.length, 0),
+  };
+}
+
+function entryLayout(name: string, field: MapField<EntryFields>): EntryLayout {
+  const { shape, scalars } = layFields(compileFields(`map ${name}`, field.entry));
+  return { shape, scalars, byName: new Map(scalars.map((slot) => [slot.name, slot])) };
+}
+
+function layFields(fields: readonly CompiledField[]): { shape: RecordShape; scalars: ScalarSlot[] } {
+  const shape = new RecordShape(
+    fields.map(({ name, field }) =>
+      field.kind === 'ranking' || field.kind === 'map'
+        ? { name, kind: 'u32' as FieldKind }
+        : { name, kind: field.kind, initial: field.initial, maxBytes: field.maxBytes },
+    ),
+  );
+  const scalars: ScalarSlot[] = [];
+  for (const { name, field } of fields) {
+    if (field.kind === 'ranking' || field.kind === 'map') continue;
+    scalars.push({ name, index: scalars.length, record: shape.fieldOrThrow(name), field });
+  }
+  return { shape, scalars };
+}
+

@@ -1,0 +1,62 @@
+/**
+ * The state object of a command: accessors for scalars, facades for structures. One class for each actor type, made once in a
+ * thread, so that handlers see plain properties of one shape.
+ */
+import type { Activation } from '../runtime/activation.ts';
+import { MapTurnFacade } from './map-turn.ts';
+import { RankingTurnFacade } from './ranking-turn.ts';
+import type { StateLayout, StructureSlot } from './state-layout.ts';
+
+export type StructureTurn = RankingTurnFacade | MapTurnFacade;
+
+const OWNER = Symbol('activation');
+
+interface Owned {
+  readonly [OWNER]: Activation;
+}
+
+const classes = new WeakMap<StateLayout, new (owner: Activation) => object>();
+
+export function createWritableState(owner: Activation, layout: StateLayout): object {
+  let State = classes.get(layout);
+  if (State === undefined) {
+    State = stateClass(layout);
+    classes.set(layout, State);
+  }
+  return new State(owner);
+}
+
+function stateClass(layout: StateLayout): new (owner: Activation) => object {
+  class State {
+    readonly [OWNER]: Activation;
+    constructor(owner: Activation) {
+      this[OWNER] = owner;
+      Object.preventExtensions(this);
+    }
+  }
+  for (const slot of layout.scalars) {
+    Object.defineProperty(State.prototype, slot.name, {
+      enumerable: true,
+      get(this: Owned): unknown {
+        return this[OWNER].get(slot);
+      },
+      set(this: Owned, value: unknown) {
+        this[OWNER].set(slot, value);
+      },
+    });
+  }
+  for (const slot of layout.structures) {
+    Object.defineProperty(State.prototype, slot.name, {
+      enumerable: true,
+      get(this: Owned): StructureTurn {
+        const owner = this[OWNER];
+        return owner.structure(slot, () => makeFacade(owner, slot));
+      },
+    });
+  }
+  return State;
+}
+
+function makeFacade(owner: Activation, slot: StructureSlot): StructureTurn {
+  return slot.field.kind === 'ranking' ? new RankingTurnFacade(owner, slot) : new MapTurnFacade(owner, slot);
+}

@@ -1,0 +1,44 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { DurabilityStatus } from '@spacegrid/core';
+import type { RunningActor } from '../runtime/running-mark.ts';
+
+/** A thread's death and what became of it. */
+export interface RecoveryEvent {
+  readonly kind: 'worker' | 'durability';
+  readonly thread: number;
+  /** Wall-clock milliseconds. */
+  readonly diedAt: number;
+  /** Until its successor served; −1 when it was given up. */
+  readonly recoveredAfterMs: number;
+  readonly cause: string;
+}
+
+export interface WorkerStatus {
+  readonly worker: number;
+  readonly state: number;
+  /** How many threads have served as this worker. */
+  readonly incarnation: number;
+  /** JavaScript heap in use. */
+  readonly heapBytes: number;
+}
+
+export interface SupervisorStatus {
+  readonly workers: readonly WorkerStatus[];
+  readonly recoveries: readonly RecoveryEvent[];
+  readonly quarantined: readonly RunningActor[];
+  readonly durability: DurabilityStatus | undefined;
+}
+
+/** What the main thread asks of the supervisor, by comlink. */
+export interface SupervisorApi {
+  /** Resolves when all partitions are loaded and served. */
+  start(): Promise<{ readonly hashSeed: number }>;
+  terminateWorker(worker: number): Promise<RecoveryEvent>;
+  /** Watches over a client thread: when the port closes, its slot is given back. */
+  attachClient(slot: number, port: MessagePort): Promise<void>;
+  status(): Promise<SupervisorStatus>;
+  /** Resolves when all that was committed before is on disk. */
+  flush(): Promise<void>;
+  backup(directory: string): Promise<unknown>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,271 @@
+/**
+ * The supervisor thread: starts the durability thread and the partition workers, and replaces those that die. No user code
+ * runs here, so nothing a handler does can keep it from noticing.
+ *
+ * A successor starts only after its predecessor's `exit` event: two writers of a heap must never be. Deaths in quick
+ * succession are backed off; a worker that keeps dying is given up and its partitions answer WORKER_UNAVAILABLE.
+ */
+import { Worker, workerData } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Doorbell, type DurabilityControl, type DurabilityThreadData, Heap, releasePin } from '@spacegrid/core';
+import { callControl, handOver, serveControl } from '../control/comlink-port.ts';
+import {
+  ControlBlock,
+  GRID_CLOSED,
+  GRID_CLOSING,
+  GRID_RUNNING,
+  WORKER_DOWN,
+  WORKER_FAILED,
+  WORKER_RECOVERING,
+  WORKER_SERVING,
+} from '../control/control-block.ts';
+import { workerOf } from '../control/grid-memory.ts';
+import { clearRunning, readRunning } from '../runtime/running-mark.ts';
+import type { WorkerApi } from '../runtime/worker-api.ts';
+import type { PartitionWorkerData, SupervisorData } from './grid-thread-data.ts';
+import { Quarantine } from './quarantine.ts';
+import type { RecoveryEvent, SupervisorApi, SupervisorStatus } from './supervisor-api.ts';
+import { threadModule } from './thread-module.ts';
+
+const data = workerData as SupervisorData;
+const { memory, settings, persistence } = data;
+const control = new ControlBlock(memory.control, memory.shape);
+const heaps = memory.heaps.map((buffer) => new Heap(buffer));
+
+const RESTARTS_IN_A_MINUTE_MAX = 20;
+const EVENTS_KEPT_MAX = 100;
+
+interface Hosted {
+  thread: Worker | undefined;
+  api: WorkerApi | undefined;
+  restarts: number[];
+  serving: Promise<void>;
+}
+
+let durability: { thread: Worker; api: DurabilityControl } | undefined;
+let closing = false;
+const hosted: Hosted[] = [];
+const events: RecoveryEvent[] = [];
+const quarantine = new Quarantine();
+const attached = new Map<number, MessagePort>();
+
+async function startDurability(first: boolean): Promise<void> {
+  if (persistence === undefined) return;
+  const { port1, port2 } = new MessageChannel();
+  const shape = memory.shape;
+  const threadData: DurabilityThreadData = {
+    identity: { partitions: shape.partitions, hashSeed: settings.hashSeed },
+    heaps: memory.heaps,
+    doorbells: memory.control,
+    ownDoorbell: control.doorbell(control.durabilityThread),
+    workerDoorbells: heaps.map((_, partition) => control.doorbell(workerOf(partition, shape.workers))),
+    pinSlot: control.durabilityThread,
+    options: persistence.options,
+    controlPort: port2,
+  };
+  const thread = new Worker(new URL(persistence.threadUrl), { workerData: threadData, transferList: [port2], name: 'spacegrid-durability' });
+  const api = callControl<DurabilityControl>(port1);
+  durability = { thread, api };
+  thread.on('exit', () => {
+    port1.close();
+    if (!closing && durability?.thread === thread && !first) void restartDurability();
+  });
+  const failed = new Promise<never>((_, reject) => thread.once('error', reject));
+  await Promise.race([api.open(), failed]);
+  first = false;
+}
+
+async function restartDurability(): Promise<void> {
+  try {
+    await startDurability(false);
+    await durability?.api.start();
+  } catch (error) {
+    report({ kind: 'durability', thread: 0, diedAt: Date.now(), recoveredAfterMs: -1, cause: String(error) });
+  }
+}
+
+async function startWorker(worker: number): Promise<void> {
+  const entry = hosted[worker] as Hosted;
+  control.setWorkerState(worker, WORKER_RECOVERING);
+  const incarnation = control.raiseIncarnation(worker);
+  const { port1, port2 } = new MessageChannel();
+  const threadData: PartitionWorkerData = {
+    worker,
+    incarnation,
+    memory,
+    settings,
+    persistent: persistence !== undefined,
+    quarantined: quarantine.list(Date.now()),
+    port: port2,
+  };
+  const thread = new Worker(threadModule(import.meta.url, '../runtime/partition-worker'), {
+    workerData: threadData,
+    transferList: [port2],
+    name: `spacegrid-worker-${worker}`,
+  });
+  const api = callControl<WorkerApi>(port1);
+  entry.thread = thread;
+  entry.api = api;
+  let cause = 'terminated';
+  thread.on('error', (error: Error) => {
+    cause = `${error.name}: ${error.message}`;
+  });
+  const gone = new Promise<never>((_, reject) => {
+    thread.once('exit', () => {
+      port1.close();
+      reject(new Error(`worker ${worker} ended: ${cause}`));
+      if (!closing) void replaceWorker(worker, cause);
+    });
+  });
+  gone.catch(() => undefined);
+  await Promise.race([recoverPartitions(worker, api), gone]);
+  control.setWorkerState(worker, WORKER_SERVING);
+}
+
+/** Loads what the store holds into heaps that are new, then lets the worker serve. */
+async function recoverPartitions(worker: number, api: WorkerApi): Promise<void> {
+  const fresh = await api.attach();
+  if (durability !== undefined) {
+    for (const partition of fresh) {
+      const { port1, port2 } = new MessageChannel();
+      await Promise.all([api.load(partition, handOver(port1)), durability.api.recover(partition, handOver(port2))]);
+    }
+  }
+  await api.serve();
+}
+
+async function replaceWorker(worker: number, cause: string): Promise<void> {
+  const entry = hosted[worker] as Hosted;
+  const diedAt = Date.now();
+  control.setWorkerState(worker, WORKER_DOWN);
+  const running = readRunning(control, worker);
+  if (running !== undefined) quarantine.blame(running, diedAt);
+  clearRunning(control, worker);
+  for (const heap of heaps) releasePin(heap, worker);
+  entry.restarts = entry.restarts.filter((at) => diedAt - at < 60_000);
+  if (entry.restarts.length >= RESTARTS_IN_A_MINUTE_MAX && cause !== 'terminated') {
+    control.setWorkerState(worker, WORKER_FAILED);
+    report({ kind: 'worker', thread: worker, diedAt, recoveredAfterMs: -1, cause });
+    return;
+  }
+  const delayMs = cause === 'terminated' ? 0 : Math.min(1000, 2 ** entry.restarts.length);
+  entry.restarts.push(diedAt);
+  if (delayMs > 1) await new Promise((resolve) => setTimeout(resolve, delayMs));
+  if (closing) return;
+  try {
+    entry.serving = startWorker(worker);
+    await entry.serving;
+    report({ kind: 'worker', thread: worker, diedAt, recoveredAfterMs: Date.now() - diedAt, cause });
+  } catch {
+    // Its own exit event replaces it again.
+  }
+}
+
+function report(event: RecoveryEvent): void {
+  events.push(event);
+  if (events.length > EVENTS_KEPT_MAX) events.shift();
+}
+
+const api: SupervisorApi = {
+  async start() {
+    await startDurability(true);
+    for (let worker = 0; worker < memory.shape.workers; worker++) {
+      hosted.push({ thread: undefined, api: undefined, restarts: [], serving: Promise.resolve() });
+    }
+    await Promise.all(
+      hosted.map((entry, worker) => {
+        entry.serving = startWorker(worker);
+        return entry.serving;
+      }),
+    );
+    await durability?.api.start();
+    control.setGridState(GRID_RUNNING);
+    return { hashSeed: settings.hashSeed };
+  },
+
+  async terminateWorker(worker) {
+    const entry = hosted[worker];
+    if (entry?.thread === undefined) throw new RangeError(`worker ${worker} does not exist`);
+    const before = events.length === 0 ? undefined : events[events.length - 1];
+    await entry.thread.terminate();
+    for (let waited = 0; waited < 2000; waited++) {
+      const event = events.findLast((candidate) => candidate.kind === 'worker' && candidate.thread === worker);
+      if (event !== undefined && event !== before) return event;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    throw new Error(`worker ${worker} did not serve again within 10 s`);
+  },
+
+  async attachClient(slot, port) {
+    attached.set(slot, port);
+    port.on('close', () => {
+      attached.delete(slot);
+      for (const heap of heaps) releasePin(heap, slot);
+      control.closeClient(slot);
+      for (let worker = 0; worker < memory.shape.workers; worker++) ringWorker(worker);
+    });
+    port.on('message', () => undefined);
+  },
+
+  async status() {
+    const status: SupervisorStatus = {
+      workers: await Promise.all(
+        hosted.map(async (entry, worker) => ({
+          worker,
+          state: control.workerState(worker),
+          incarnation: control.incarnation(worker),
+          heapBytes: (await memoryOf(entry.thread)) ?? 0,
+        })),
+      ),
+      recoveries: [...events],
+      quarantined: quarantine.list(Date.now()),
+      durability: durability === undefined ? undefined : await durability.api.status(),
+    };
+    return status;
+  },
+
+  async flush() {
+    await durability?.api.flush();
+  },
+
+  async backup(directory) {
+    if (durability === undefined) throw new Error('there is no persistence to back up');
+    return durability.api.backup(directory);
+  },
+
+  async close() {
+    closing = true;
+    control.setGridState(GRID_CLOSING);
+    await Promise.all(hosted.map((entry) => entry.serving.catch(() => undefined)));
+    await Promise.all(hosted.map((entry, worker) => drainWorker(entry, worker)));
+    if (durability !== undefined) {
+      await durability.api.close();
+      await durability.thread.terminate();
+    }
+    control.setGridState(GRID_CLOSED);
+  },
+};
+
+async function drainWorker(entry: Hosted, worker: number): Promise<void> {
+  if (entry.api !== undefined && control.workerState(worker) === WORKER_SERVING) {
+    const drained = entry.api.drain();
+    ringWorker(worker);
+    await drained;
+  }
+  await entry.thread?.terminate();
+}
+
+function ringWorker(worker: number): void {
+  control.askForControl(worker);
+  new Doorbell(control.shared.words, control.doorbell(worker)).ring();
+}
+
+async function memoryOf(thread: Worker | undefined): Promise<number | undefined> {
+  try {
+    return (await thread?.getHeapStatistics())?.used_heap_size;
+  } catch {
+    return undefined;
+  }
+}
+
+serveControl(data.port, api);
