@@ -1,5 +1,6 @@
 // `npm run check`: everything that a tool can check. Parts that don't wait for each other run side by side; each prints
-// one line when it ends, those that fail with what they found. Names as arguments run only these parts.
+// one line when it ends, those that fail with what they found. Names as arguments run only these parts; --fix mends what
+// the linter and the formatter can mend by themselves, and checks nothing.
 import { styleText } from 'node:util';
 import { checkPackages } from './check-packages.ts';
 import { runProgram } from './program.ts';
@@ -43,6 +44,11 @@ const parts: readonly Part[] = [
 ];
 
 const asked = process.argv.slice(2);
+if (asked.includes('--fix')) {
+  await runProgram('oxlint', ['--fix', ...linted], { show: true });
+  const { code } = await runProgram('biome', ['format', '--write'], { show: true });
+  process.exit(code);
+}
 const unknown = asked.filter((name) => !parts.some((part) => part.name === name));
 if (unknown.length > 0) {
   console.error(`There is no part "${unknown.join('", "')}": ${parts.map((part) => part.name).join(', ')}.`);
