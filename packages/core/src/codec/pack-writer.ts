@@ -132,11 +132,13 @@ export class PackWriter {
     const { bytes } = this;
     const start = this.at;
     const body = start + head;
+    let units16 = 0;
     for (let index = 0; index < units; index++) {
       const code = text.charCodeAt(index);
-      if (code > 0xff) return this.longText(text);
+      units16 |= code;
       bytes[body + index] = code;
     }
+    if (units16 > 0xff) return this.longText(text);
     if (head === 1) {
       bytes[start] = SHORT_TEXT | units;
     } else {

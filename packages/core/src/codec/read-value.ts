@@ -7,7 +7,7 @@ import { DecodeError } from '../errors/grid-errors.ts';
 import { readBigint, readBigint64 } from './bigint-bytes.ts';
 import { frozenMap, frozenSet } from './frozen-collections.ts';
 import { PackReader } from './pack-reader.ts';
-import { readKey } from './record-key.ts';
+import { defineField, learnTemplate, templateAt, templateSlot } from './record-template.ts';
 import {
   ARRAY,
   BIGINT,
@@ -111,17 +111,47 @@ function readArray(reader: PackReader, count: number, freeze: boolean, depth: nu
 
 function readRecord(reader: PackReader, count: number, freeze: boolean, depth: number): object {
   check(reader, count, 2, depth);
-  const record: Record<string, unknown> = {};
-  for (let index = 0; index < count; index++) {
-    const key = readKey(reader);
-    if (isRefusedKey(key))
-      throw new DecodeError(`a record before byte ${reader.at} has the key ${key}: it is not allowed`);
-    const value = read(reader, freeze, depth + 1);
-    // Nothing in the prototype chain has such a key: the assignment makes an own field, whatever was done to Object.prototype.
-    if (!(key in Object.prototype)) record[key] = value;
-    else Object.defineProperty(record, key, { value, writable: true, enumerable: true, configurable: true });
+  const slot = templateSlot(reader.bytes, reader.at, reader.end, count);
+  const template = templateAt(slot, count);
+  let record: Record<string, unknown> = {};
+  let known = 0;
+  if (template !== undefined) {
+    const { keys, packed } = template;
+    record = { ...template.blank };
+    while (known < count && skipKey(reader, packed[known] as Uint8Array)) {
+      record[keys[known++] as string] = read(reader, freeze, depth + 1);
+    }
+    if (known < count) record = firstFields(record, keys, known);
+    else template.misses = 0;
+  }
+  if (known < count) {
+    const keys = template === undefined ? [] : template.keys.slice(0, known);
+    for (let index = known; index < count; index++) {
+      const key = reader.str();
+      if (isRefusedKey(key))
+        throw new DecodeError(`a record before byte ${reader.at} has the key ${key}: it is not allowed`);
+      defineField(record, key, read(reader, freeze, depth + 1));
+      keys.push(key);
+    }
+    learnTemplate(slot, keys);
   }
   return freeze ? Object.freeze(record) : record;
+}
+
+/** Passes the next key when it is this one. */
+function skipKey(reader: PackReader, packed: Uint8Array): boolean {
+  const { bytes, at } = reader;
+  const { length } = packed;
+  if (at + length > reader.end) return false;
+  for (let index = 0; index < length; index++) if (bytes[at + index] !== packed[index]) return false;
+  reader.at = at + length;
+  return true;
+}
+
+function firstFields(record: Record<string, unknown>, keys: readonly string[], count: number): Record<string, unknown> {
+  const first: Record<string, unknown> = {};
+  for (let index = 0; index < count; index++) defineField(first, keys[index] as string, record[keys[index] as string]);
+  return first;
 }
 
 function readMap(reader: PackReader, count: number, freeze: boolean, depth: number): Map<unknown, unknown> {

@@ -9,14 +9,13 @@ import {
   VALUE_ITEMS_TOTAL_MAX,
 } from './value-limits.ts';
 
-const { getOwnPropertySymbols, getPrototypeOf, prototype: recordPrototype } = Object;
+const { getPrototypeOf, prototype: recordPrototype } = Object;
 const arrayPrototype = Array.prototype;
 
-/** A literal, or one of another realm, with text keys only. */
+/** A literal, or one of another realm. */
 export function isPlainRecord(value: object): boolean {
-  const prototype: unknown = getPrototypeOf(value);
-  if (prototype !== recordPrototype && prototype !== null && !isRootPrototype(prototype as object)) return false;
-  return getOwnPropertySymbols(value).length === 0;
+  const prototype = getPrototypeOf(value) as object | null;
+  return prototype === recordPrototype || prototype === null || isRootPrototype(prototype);
 }
 
 /** An array, and no class that extends it. */
@@ -128,8 +127,6 @@ function whyNoRecord(value: object): string {
     return `is of class ${className(value)}: bytes are allowed as Uint8Array`;
   }
   if (typeof (value as { then?: unknown }).then === 'function') return 'is a promise: await it first';
-  const symbol = getOwnPropertySymbols(value)[0];
-  if (symbol !== undefined) return `has the key ${String(symbol)}: only texts are allowed as keys`;
   return `is of class ${className(value)}: only plain data can be sent or stored`;
 }
 

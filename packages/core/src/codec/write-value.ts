@@ -4,7 +4,7 @@
  *
  * What is kept: null, undefined, booleans, numbers (−0, NaN and infinities too), bigints to 1 KiB, texts (half surrogate pairs
  * too), Uint8Array (a Buffer comes back as Uint8Array), arrays, plain records, dates (invalid ones too), maps, sets. What an
- * object has beside its own enumerable text keys is refused where it would be lost: symbol keys, holes in arrays, classes.
+ * object has beside its own enumerable text keys is left out, as by structuredClone; classes and holes in arrays are refused.
  * Getters are called. Two references to one object become two objects; a value that holds itself is refused for its depth.
  */
 import { EncodeError } from '../errors/grid-errors.ts';
@@ -47,6 +47,7 @@ const refused = new Error('a value can not be packed');
 export function writeValue(writer: PackWriter, value: unknown, name: string = 'value'): void {
   const start = writer.at;
   writer.items = 0;
+  if (typeof value === 'object') prototypeIsExtended = isExtended(Object.prototype);
   try {
     write(writer, value, 0);
   } catch (error) {
@@ -161,8 +162,31 @@ function writeArray(writer: PackWriter, array: readonly unknown[], depth: number
 }
 
 function writeRecord(writer: PackWriter, record: Record<string, unknown>, depth: number): void {
+  if (prototypeIsExtended) return writeOwnFields(writer, record, depth);
+  // for…in takes 3 ns a field, Object.keys and a load 9; without anything enumerable in the prototype both see the same.
+  let length = 0;
+  for (const _ in record) length++;
+  writeFieldCount(writer, length);
+  for (const key in record) {
+    if (--length < 0 || isRefusedKey(key)) throw refused;
+    writer.str(key);
+    write(writer, record[key], depth);
+  }
+  // A getter has removed a field.
+  if (length !== 0) throw refused;
+}
+
+function writeOwnFields(writer: PackWriter, record: Record<string, unknown>, depth: number): void {
   const keys = Object.keys(record);
-  const { length } = keys;
+  writeFieldCount(writer, keys.length);
+  for (const key of keys) {
+    if (isRefusedKey(key)) throw refused;
+    writer.str(key);
+    write(writer, record[key], depth);
+  }
+}
+
+function writeFieldCount(writer: PackWriter, length: number): void {
   count(writer, length);
   if (length <= SHORT_COUNT_MAX) {
     writer.u8(SHORT_RECORD | length);
@@ -170,12 +194,14 @@ function writeRecord(writer: PackWriter, record: Record<string, unknown>, depth:
     writer.u8(RECORD);
     writer.varint(length);
   }
-  for (let index = 0; index < length; index++) {
-    const key = keys[index] as string;
-    if (isRefusedKey(key)) throw refused;
-    writer.str(key);
-    write(writer, record[key], depth);
-  }
+}
+
+/** Something enumerable was put into Object.prototype: for…in would take it for a field of every record. */
+let prototypeIsExtended = false;
+
+function isExtended(prototype: object): boolean {
+  for (const _ in prototype) return true;
+  return false;
 }
 
 function count(writer: PackWriter, items: number): void {

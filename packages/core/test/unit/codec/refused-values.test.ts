@@ -31,7 +31,6 @@ describe('a value that is no plain data is refused with its path', () => {
     ['an array buffer', new ArrayBuffer(1), /of class ArrayBuffer: bytes/],
     ['a class that extends Array', Stack.from([1]), /of class Stack: an array itself/],
     ['a hole in an array', [1, , 3], /^args\[0\]\[1\] is a hole/], // oxlint-disable-line no-sparse-arrays
-    ['a symbol as key', { [Symbol('hidden')]: 1 }, /has the key Symbol\(hidden\)/],
     ['a boxed text', Object('x'), /of class String/],
     ['a regular expression', /x/, /of class RegExp/],
     ['a function in a map', new Map([['k', [() => 1]]]), /^args\[0\]\.get\("k"\)\[0\] is a function/],
@@ -45,6 +44,33 @@ describe('a value that is no plain data is refused with its path', () => {
   for (const [what, value, message] of cases) {
     it(`refuses ${what}`, () => expect(refusal(value)).toMatch(message));
   }
+
+  it('leaves out symbol keys and fields that can not be enumerated, as structuredClone does', () => {
+    const value = Object.defineProperty({ a: 1, [Symbol('hidden')]: 2 }, 'b', { value: 3 });
+    expect(decodeValue(encodeValue(value))).toEqual({ a: 1 });
+  });
+
+  it('leaves out what was put into Object.prototype', () => {
+    let keys: string[];
+    Object.defineProperty(Object.prototype, 'everywhere', { value: 1, enumerable: true, configurable: true });
+    try {
+      keys = Object.keys(decodeValue(encodeValue({ a: { b: 2 } })) as object);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'everywhere');
+    }
+    expect(keys).toEqual(['a']);
+  });
+
+  it('refuses a record that a getter changes while it is packed', () => {
+    const value = {
+      get a() {
+        Reflect.deleteProperty(value, 'b');
+        return 1;
+      },
+      b: 2,
+    };
+    expect(() => encodeValue(value)).toThrow(expect.objectContaining({ code: 'ENCODE' }));
+  });
 
   it('leaves the error of a getter as it is', () => {
     const error = new Error('mine');

@@ -106,6 +106,21 @@ describe('a packed value', () => {
     expect(copy.buffer).toBeInstanceOf(ArrayBuffer);
   });
 
+  it('comes back equal as one of many records whose shapes share their first key', () => {
+    const record = fc.subarray(['member', 'rank', 'score', 'note', 'toString', '7', 'ünï'], { minLength: 0 });
+    fc.assert(
+      fc.property(fc.array(record, { maxLength: 60 }), fc.boolean(), (shapes, freeze) => {
+        const value = shapes.map((keys, index) =>
+          Object.fromEntries([['first', index], ...keys.map((key) => [key, key + index])]),
+        );
+        const decoded = decodeValue(encodeValue(value), freeze) as object[];
+        expect(isDeepStrictEqual(decoded, value)).toBe(true);
+        expect(decoded.map((one) => Object.keys(one))).toEqual(value.map((one) => Object.keys(one)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('may have been made in another realm', () => {
     const value: unknown = runInNewContext('({ list: [1, { x: 2 }] })');
     expect(decodeValue(encodeValue(value))).toEqual({ list: [1, { x: 2 }] });
