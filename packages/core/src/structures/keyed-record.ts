@@ -8,7 +8,7 @@
  *
  * The key starts at a word that is the same for all records of a structure and is padded with zero bytes to whole words.
  * Blob references stand first, so that a record can be freed without knowing its shape. A blob is [bytes | flags, bytes…].
- * A record is immutable once it is published, except its access stamp.
+ * A record is immutable once it is published, except its access stamp: coarse seconds, masked by the hash (`stampMask`).
  */
 import type { KeyBytes } from '../hash/key-bytes.ts';
 import type { Heap } from '../memory/heap.ts';
@@ -26,6 +26,15 @@ export const BLOB_COUNT_MAX = 0x7f;
 /** First of the 14 meta bits that the owner may use. */
 export const RECORD_FLAG_SHIFT = 18;
 export const RECORD_FLAG_COUNT = 14;
+
+/**
+ * Access stamps are kept XORed with this. Reader threads change a stamp by compare-and-set from the value that they read while
+ * their pin held. Should the block be freed and reused in between, the word would have to hold by chance the same 32 bits,
+ * and masked stamps are as good as random: the compare fails, and nothing of another block is overwritten.
+ */
+export function stampMask(hash: number): number {
+  return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) ^ 0x5bd1e995;
+}
 
 export function keyWords(keyBytes: number): number {
   return (keyBytes + 3) >>> 2;

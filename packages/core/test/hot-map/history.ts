@@ -162,7 +162,9 @@ export class History {
     } else {
       const record = this.reader.find(key);
       const read = record === 0 ? undefined : recordToObject(this.reader.heap, historyShape, record);
-      if (record !== 0) this.reader.touch(record, random.below(1000));
+      if (record !== 0) {
+        this.reader.touchAfterPeek(record, key.hash, this.reader.stampOf(record), random.below(1000));
+      }
       expectSame(read, before, `record of ${name}`);
     }
   }

@@ -51,8 +51,11 @@ export class IndexScan {
     this.count = 0;
   }
 
-  /** Collects the entries behind `cursor` and returns the next cursor. A step may find nothing and still not be the last. */
-  next(heap: Heap, at: number, cursor: number): number {
+  /**
+   * Collects the entries behind `cursor` and returns the next cursor. A step may find nothing and still not be the last.
+   * The first `recordWords` words of each record are made reachable for this thread.
+   */
+  next(heap: Heap, at: number, cursor: number, recordWords: number): number {
     this.count = 0;
     let position = cursor % POSITIONS;
     let shape = Math.floor(cursor / POSITIONS) % SHAPES;
@@ -73,7 +76,7 @@ export class IndexScan {
         if (this.refs.length - this.count < SLOT_COUNT || looked++ >= EMPTY_BUCKETS_MAX + this.count) {
           return (prefix * SHAPES + shape) * POSITIONS + position;
         }
-        this.collect(heap, bucket);
+        this.collect(heap, bucket, recordWords);
         position++;
         bucket = position < buckets ? bucket + BUCKET_WORDS : bucketAt(heap, table, buckets, position);
       }
@@ -84,10 +87,12 @@ export class IndexScan {
     return 0;
   }
 
-  private collect(heap: Heap, bucket: number): void {
+  private collect(heap: Heap, bucket: number, recordWords: number): void {
     for (let slot = bucket + SLOTS; slot < bucket + SLOTS + SLOT_COUNT; slot++) {
       const ref = heap.load(slot);
-      if (ref !== 0) this.refs[this.count++] = ref;
+      if (ref === 0) continue;
+      reach(heap, ref, recordWords);
+      this.refs[this.count++] = ref;
     }
   }
 }

@@ -32,6 +32,7 @@ import {
   RECORD_HEAD_WORDS,
   RECORD_META,
   RECORD_STAMP,
+  stampMask,
   writeKey,
 } from '../keyed-record.ts';
 import { reach } from '../reach.ts';
@@ -149,7 +150,7 @@ export class HotMap {
 
   /** One step of a scan: collects record references behind `cursor` (0: from the start), returns the next (0: at the end). */
   scan(scan: IndexScan, cursor: number): number {
-    return scan.next(this.heap, this.header, cursor);
+    return scan.next(this.heap, this.header, cursor, this.shape.keyAt);
   }
 
   // ---- data in, data out ----
@@ -220,19 +221,27 @@ export class HotMap {
     return this.heap.i32[record + RECORD_HASH] as number;
   }
 
-  /** Coarse seconds of the last access that was noted. */
+  /** Coarse seconds of the last access that was noted; 0 for none. */
   stampOf(record: number): number {
-    return this.heap.i32[record + RECORD_STAMP] as number;
+    const i32 = this.heap.i32;
+    return (i32[record + RECORD_STAMP] as number) ^ stampMask(i32[record + RECORD_HASH] as number);
+  }
+
+  /** Notes an access. Writer only; not journalled: an undone turn keeps the note. */
+  touch(record: number, seconds: number): void {
+    const i32 = this.heap.i32;
+    const stamp = seconds ^ stampMask(i32[record + RECORD_HASH] as number);
+    if (i32[record + RECORD_STAMP] !== stamp) i32[record + RECORD_STAMP] = stamp;
   }
 
   /**
-   * Notes an access, on any thread; at most one store a second and record. By compare-and-set: should the reader's pin have
-   * been revoked and the block reused in the nanoseconds between load and store, the word differs and stays as it is.
+   * Notes an access on any thread, once its pin was left with success. `hash` and `before` (by `hashOf` and `stampOf`) were
+   * read under that pin: never touch a record whose pin was revoked, since its block may hold something else by now.
    */
-  touch(record: number, seconds: number): void {
-    const i32 = this.heap.i32;
-    const before = i32[record + RECORD_STAMP] as number;
-    if (before !== seconds) Atomics.compareExchange(i32, record + RECORD_STAMP, before, seconds);
+  touchAfterPeek(record: number, hash: number, before: number, seconds: number): void {
+    if (before === seconds) return;
+    const mask = stampMask(hash);
+    Atomics.compareExchange(this.heap.i32, record + RECORD_STAMP, before ^ mask, seconds ^ mask);
   }
 
   private unitsOfBlobs(record: number): number {

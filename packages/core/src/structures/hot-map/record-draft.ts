@@ -7,7 +7,15 @@ import { utf8Length } from '../../codec/buffer-text.ts';
 import { InvalidArgumentError } from '../../errors/grid-errors.ts';
 import type { Heap } from '../../memory/heap.ts';
 import { newBytesBlob, newTextBlob, unitsOfBlob } from '../blob.ts';
-import { BLOB_COUNT_SHIFT, RECORD_FLAG_SHIFT, RECORD_HEAD_WORDS, RECORD_META, RECORD_STAMP } from '../keyed-record.ts';
+import {
+  BLOB_COUNT_SHIFT,
+  RECORD_FLAG_SHIFT,
+  RECORD_HASH,
+  RECORD_HEAD_WORDS,
+  RECORD_META,
+  RECORD_STAMP,
+  stampMask,
+} from '../keyed-record.ts';
 import type { RecordField, RecordShape } from './record-shape.ts';
 
 const FLAGS_MASK = -1 << RECORD_FLAG_SHIFT;
@@ -51,6 +59,7 @@ export class RecordDraft {
     const { words, shape } = this;
     const i32 = heap.i32;
     for (let word = RECORD_STAMP; word < shape.keyAt; word++) words[word] = i32[record + word] as number;
+    words[RECORD_STAMP] = (words[RECORD_STAMP] as number) ^ stampMask(i32[record + RECORD_HASH] as number);
     words[RECORD_META] = ((words[RECORD_META] as number) & FLAGS_MASK) | (shape.blobCount << BLOB_COUNT_SHIFT);
     if (this.pending !== 0) this.values.fill(undefined);
     this.pending = 0;
@@ -134,6 +143,7 @@ export class RecordDraft {
     const { words, shape } = this;
     i32[record] = hash;
     for (let word = RECORD_STAMP; word < shape.keyAt; word++) i32[record + word] = words[word] as number;
+    i32[record + RECORD_STAMP] = (words[RECORD_STAMP] as number) ^ stampMask(hash);
     i32[record + RECORD_META] = (words[RECORD_META] as number) | keyBytes;
   }
 

@@ -1,0 +1,103 @@
+// Real threads read under pins while the writer grows the map, replaces, deletes, undoes and reuses memory at full speed.
+// Long form: SPACEGRID_STRESS_MS=60000. SPACEGRID_SEED repeats the writer's choices.
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { expect, it } from 'vitest';
+import { KeyScratch } from '../../src/hash/key-bytes.ts';
+import { Heap } from '../../src/memory/heap.ts';
+import { createHeapBuffer } from '../../src/memory/heap-layout.ts';
+import { HotMap } from '../../src/structures/hot-map/hot-map.ts';
+import { RecordDraft } from '../../src/structures/hot-map/record-draft.ts';
+import { takeCensus } from '../hot-map/census.ts';
+import type { ReaderThreadData } from '../hot-map/reader-thread.ts';
+import {
+  DROPPED,
+  fillRedundant,
+  HASH_SEED,
+  KEYS,
+  keyName,
+  LOST,
+  READS,
+  READY,
+  RESULT_WORDS,
+  RESULTS,
+  redundantShape,
+  SCANS,
+  STABLE_KEYS,
+  STOP,
+  TORN,
+} from '../hot-map/redundant-record.ts';
+import { SeededRandom } from '../hot-map/seeded-random.ts';
+
+const DURATION_MS = Number(process.env.SPACEGRID_STRESS_MS ?? 4000);
+const READERS = 2;
+
+it('readers never see half a record nor lose one', { timeout: DURATION_MS + 30_000 }, async () => {
+  const random = new SeededRandom();
+  const heap = new Heap(createHeapBuffer());
+  const control = new Int32Array(new SharedArrayBuffer(4096));
+  heap.begin();
+  const header = HotMap.create(heap);
+  const map = new HotMap(heap, header, redundantShape, HASH_SEED);
+  const draft = new RecordDraft(redundantShape);
+  const key = new KeyScratch(HASH_SEED);
+  let version = 0;
+  const put = (number: number): void => {
+    fillRedundant(draft, number, version++);
+    map.put(key.set(keyName(number)), draft);
+  };
+  for (let number = 0; number < STABLE_KEYS; number++) put(number);
+  heap.commit();
+
+  const threads = Array.from({ length: READERS }, (_, slot) => {
+    const workerData: ReaderThreadData = {
+      heap: heap.buffer,
+      control: control.buffer,
+      header,
+      slot,
+      seed: random.seed,
+    };
+    return new Worker(new URL('../hot-map/reader-thread.ts', import.meta.url), { workerData });
+  });
+  const failures: unknown[] = [];
+  for (const thread of threads) thread.on('error', (error) => failures.push(error));
+  const readyBy = performance.now() + 10_000;
+  while (Atomics.load(control, READY) < READERS && performance.now() < readyBy) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(Atomics.load(control, READY)).toBe(READERS);
+
+  const end = performance.now() + DURATION_MS;
+  let turns = 0;
+  let undone = 0;
+  while (performance.now() < end) {
+    // Waves: the map grows from 2,000 to tens of thousands of entries, and shrinks again.
+    const growing = (turns >>> 13) % 2 === 0;
+    heap.begin();
+    for (let count = random.below(6); count >= 0; count--) {
+      put(random.below(STABLE_KEYS));
+      const number = STABLE_KEYS + random.below(KEYS - STABLE_KEYS);
+      if (growing || random.chance(20)) put(number);
+      else map.delete(key.set(keyName(number)));
+    }
+    if (random.below(5000) === 0) {
+      heap.rollback();
+      undone++;
+    } else {
+      heap.commit();
+    }
+    heap.maintain(40);
+    turns++;
+  }
+  Atomics.store(control, STOP, 1);
+  await Promise.all(threads.map(async (thread) => thread.threadId < 0 || (await once(thread, 'exit'))));
+  const total = (word: number): number =>
+    threads.reduce((sum, _, slot) => sum + (control[RESULTS + slot * RESULT_WORDS + word] as number), 0);
+  const report = `seed ${random.seed}: ${turns} turns, ${undone} undone, ${total(READS)} reads, ${total(SCANS)} scans, ${total(DROPPED)} dropped`;
+  if (process.env.SPACEGRID_STRESS_MS !== undefined) process.stdout.write(`${report}\n`);
+  expect(failures, report).toEqual([]);
+  expect(total(TORN), report).toBe(0);
+  expect(total(LOST), report).toBe(0);
+  expect(total(READS), report).toBeGreaterThan(1000);
+  takeCensus(map);
+});
