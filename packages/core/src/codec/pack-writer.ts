@@ -132,13 +132,13 @@ export class PackWriter {
     const { bytes } = this;
     const start = this.at;
     const body = start + head;
-    let units16 = 0;
+    let bits = 0;
     for (let index = 0; index < units; index++) {
       const code = text.charCodeAt(index);
-      units16 |= code;
+      bits |= code;
       bytes[body + index] = code;
     }
-    if (units16 > 0xff) return this.longText(text);
+    if (bits > 0xff) return this.longText(text);
     if (head === 1) {
       bytes[start] = SHORT_TEXT | units;
     } else {

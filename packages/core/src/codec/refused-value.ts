@@ -21,7 +21,10 @@ export function isPlainRecord(value: object): boolean {
 /** An array, and no class that extends it. */
 export function isPlainArray(value: readonly unknown[]): boolean {
   const prototype: unknown = getPrototypeOf(value);
-  return prototype === arrayPrototype || (Array.isArray(prototype) && isRootPrototype(getPrototypeOf(prototype)));
+  return (
+    prototype === arrayPrototype ||
+    (Array.isArray(prototype) && isRootPrototype(getPrototypeOf(prototype) as object | null))
+  );
 }
 
 /** Object.prototype of another realm (`node:vm`). */

@@ -10,7 +10,7 @@
  */
 import { types } from 'node:util';
 import { AssertionFailed } from '../assert.ts';
-import { PackReader } from '../codec/pack-reader.ts';
+import type { PackReader } from '../codec/pack-reader.ts';
 import type { PackWriter } from '../codec/pack-writer.ts';
 import { decodeValue } from '../codec/read-value.ts';
 import { ownFields, packFields } from './error-fields.ts';

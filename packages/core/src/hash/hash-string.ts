@@ -8,12 +8,13 @@ const scratch = new Uint8Array(SCRATCH_BYTES);
 export function hashString(text: string, seed: number): number {
   const units = text.length;
   if (units > SCRATCH_BYTES) return hashUnicode(text, seed);
+  let bits = 0;
   for (let at = 0; at < units; at++) {
     const code = text.charCodeAt(at);
-    if (code > 0x7f) return hashUnicode(text, seed);
+    bits |= code;
     scratch[at] = code;
   }
-  return xxh32(scratch, 0, units, seed);
+  return bits <= 0x7f ? xxh32(scratch, 0, units, seed) : hashUnicode(text, seed);
 }
 
 function hashUnicode(text: string, seed: number): number {

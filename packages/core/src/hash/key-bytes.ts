@@ -70,12 +70,13 @@ const shared = new Uint8Array(KEY_BYTES_MAX);
 function encodeInto(own: Uint8Array, key: string): number {
   const units = typeof key === 'string' ? key.length : 0;
   if (units === 0 || units > KEY_BYTES_MAX) refuse(key);
+  let bits = 0;
   for (let at = 0; at < units; at++) {
     const code = key.charCodeAt(at);
-    if (code > 0x7f) return encodeUnicode(own, key);
+    bits |= code;
     own[at] = code;
   }
-  return units;
+  return bits <= 0x7f ? units : encodeUnicode(own, key);
 }
 
 function encodeUnicode(own: Uint8Array, key: string): number {

@@ -1,7 +1,8 @@
 /** Records as plain objects: what the convenient half of HotMap takes and gives. */
 import { PackReader } from '../../codec/pack-reader.ts';
 import { PackWriter } from '../../codec/pack-writer.ts';
-import { readValue, writeValue } from '../../codec/value.ts';
+import { readValue } from '../../codec/read-value.ts';
+import { writeValue } from '../../codec/write-value.ts';
 import { InvalidArgumentError } from '../../errors/grid-errors.ts';
 import type { Heap } from '../../memory/heap.ts';
 import { blobByteLength, blobOffset } from '../blob.ts';

@@ -115,9 +115,8 @@ describe('an error that crosses threads', () => {
       huge: new Uint8Array(1 << 20),
       good: 1,
       fn() {},
-      itself: undefined as unknown,
     });
-    error.itself = error;
+    Object.assign(error, { itself: error });
     Object.defineProperty(error, 'broken', {
       enumerable: true,
       get() {

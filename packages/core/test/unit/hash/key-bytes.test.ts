@@ -33,8 +33,7 @@ describe('a key', () => {
   });
 
   it('is a text', () => {
-    for (const key of [undefined, null, 5, {}, ['a']])
-      expect(() => encodeKey(key as unknown as string, 0)).toThrow(invalidKey);
+    for (const key of [undefined, null, 5, {}, ['a']]) expect(() => encodeKey(key as string, 0)).toThrow(invalidKey);
   });
 
   it('lasts when it was encoded without a scratch', () => {

@@ -1,2 +1,0 @@
-export { readValue } from './read-value.ts';
-export { writeValue } from './write-value.ts';
