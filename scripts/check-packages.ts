@@ -1,8 +1,8 @@
 // The check of the packages as their users get them: packed by pnpm, then judged by publint and attw, and by what these
 // two don't see: the source condition left in `exports`, and files that name a TypeScript source at run time.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { pack, publishablePackages, type PackedPackage } from './pack.ts';
 import { root, runProgram } from './program.ts';
 
@@ -41,15 +41,17 @@ async function contentFindings(packed: PackedPackage, folder: string): Promise<s
   const manifest = readFileSync(join(base, 'package.json'), 'utf8');
   if (manifest.includes('@spacegrid/source')) findings.push('its packed exports still hold the source condition');
   if (/"workspace:/.test(manifest)) findings.push('its packed manifest holds a workspace: range');
+  const sources = join(packed.folder, 'src');
   const files = readdirSync(join(base, 'dist'), { recursive: true, encoding: 'utf8' });
   for (const file of files) {
     if (!file.endsWith('.js')) continue;
     const text = readFileSync(join(base, 'dist', file), 'utf8');
-    for (const [found] of text.matchAll(/(?:new URL\(|from |import\()\s*(['"`])\.[^'"`\n]*\.ts\1/g)) {
+    // Example texts in comments and messages name files as well: only one that src/ has is meant to be run.
+    for (const [found, , path] of text.matchAll(/(?:new URL\(|from |import\()\s*(['"`])(\.[^'"`\n]*\.ts)\1/g)) {
+      if (!existsSync(join(sources, dirname(file), path ?? ''))) continue;
       findings.push(`dist/${file} names a source file that is not there at run time: ${found}`);
     }
   }
-  const sources = join(packed.folder, 'src');
   for (const file of readdirSync(sources, { recursive: true, encoding: 'utf8' })) {
     const built = file.replace(/\.ts$/, '.js');
     if (!/(?<!\.d)\.ts$/.test(file) || files.includes(built)) continue;
