@@ -9,6 +9,8 @@ import { checkScalar, draftScalar, readScalar, rowScalarBytesMax, uncheck, write
 import type { ScalarSlot, StateLayout, StructureSlot } from '../state/state-layout.ts';
 import { createWritableState, type StructureTurn } from '../state/writable-state.ts';
 import type { Partition } from './partition.ts';
+import { TurnObject } from './turn-object.ts';
+import type { TurnServices } from './turn-services.ts';
 
 const FIELDS_TAG = Uint8Array.of(ROW_FIELDS);
 
@@ -25,12 +27,14 @@ export class Activation {
   /** What all rows of the actor begin with. */
   readonly prefix: Uint8Array;
   readonly state: object;
+  /** What its commands are given. */
+  readonly turn: TurnObject;
   /** Coarse milliseconds of the last call. */
   usedAt: number;
   /** An asynchronous command runs. */
   busy: boolean;
   readonly queue: QueuedRequest[];
-  /** Paths of the calls that the running command came by. */
+  /** The actors that wait for the running command, outermost first. */
   path: readonly string[];
   private record: number;
   private generation: number;
@@ -41,7 +45,7 @@ export class Activation {
   private readonly headers: number[];
   private readonly structures: (StructureTurn | undefined)[];
 
-  constructor(partition: Partition, layout: StateLayout, key: string, keyBytes: KeyBytes) {
+  constructor(partition: Partition, layout: StateLayout, key: string, keyBytes: KeyBytes, services: TurnServices) {
     this.partition = partition;
     this.layout = layout;
     this.key = key;
@@ -59,6 +63,12 @@ export class Activation {
     this.headers = new Array(layout.structures.length).fill(0);
     this.structures = new Array(layout.structures.length).fill(undefined);
     this.state = createWritableState(this, layout);
+    this.turn = new TurnObject(this, services);
+  }
+
+  /** For messages and paths of calls. */
+  get name(): string {
+    return `${this.layout.type.name}/${this.key}`;
   }
 
   /** Reference of the actor's record; 0 while it was never written. */
@@ -150,9 +160,12 @@ export class Activation {
   /** Drops what was assigned and not stored. */
   forgetChanges(): void {
     if (this.dirtyCount === 0) return;
-    this.dirty.fill(false);
-    this.values.fill(undefined);
-    this.headers.fill(0);
+    const { dirty, values, headers } = this;
+    for (let index = 0; index < dirty.length; index++) {
+      dirty[index] = false;
+      values[index] = undefined;
+    }
+    for (let index = 0; index < headers.length; index++) headers[index] = 0;
     this.dirtyCount = 0;
   }
 

@@ -25,7 +25,6 @@ import type { OnceTable } from './once-table.ts';
 import type { Partition } from './partition.ts';
 import type { RequestFrame } from './request-frame.ts';
 import type { RunningActor, RunningMark } from './running-mark.ts';
-import { TurnObject } from './turn-object.ts';
 import type { Caller } from './turn-runner.ts';
 import type { TurnServices } from './turn-services.ts';
 import type { Watches } from './watches.ts';
@@ -45,17 +44,11 @@ export interface MailboxParts {
   readonly frames: readonly RequestFrame[];
 }
 
-interface Resident {
-  readonly activation: Activation;
-  readonly turn: TurnObject;
-}
-
 export class Mailbox {
   readonly table: ActivationTable;
   /** Asynchronous commands under way. */
   asyncRunning: number;
   private readonly parts: MailboxParts;
-  private readonly turns: WeakMap<Activation, TurnObject>;
   private readonly readers: (StateReader | undefined)[][];
   private readonly keys: KeyScratch;
   private readonly consumed: Set<string>;
@@ -64,7 +57,6 @@ export class Mailbox {
     this.parts = parts;
     this.table = new ActivationTable();
     this.asyncRunning = 0;
-    this.turns = new WeakMap();
     this.readers = parts.partitions.map(() => new Array(parts.layouts.length).fill(undefined));
     this.keys = new KeyScratch(parts.hashSeed);
     this.consumed = new Set();
@@ -116,10 +108,11 @@ export class Mailbox {
   /** Runs a command that no client sent (a reminder). True when it ran or began to run; false while the actor is busy. */
   runInternal(partition: Partition, layout: StateLayout, key: string, handler: CompiledHandler, args: readonly unknown[], before: () => void): boolean {
     const bytes = this.keys.set(key);
-    const { activation, turn } = this.resident(partition, layout, bytes.hash, bytes.bytes, 0, bytes.length);
+    const activation = this.resident(partition, layout, bytes.hash, bytes.bytes, 0, bytes.length);
     if (activation.busy) return false;
-    turn.beforeTurn = before;
-    this.run(activation, turn, handler, args, { client: -1, number: 0, durable: false }, () => undefined);
+    activation.turn.beforeTurn = before;
+    const running = this.run(activation, handler, args, -1, 0, false);
+    if (running !== undefined) this.follow(activation, running, () => undefined);
     return true;
   }
 
@@ -158,95 +151,104 @@ export class Mailbox {
       this.refuse(client, frame, request, partition, new UnknownMethodError(`${layout.type.name}.${handler.name} is a query, not a command`));
       return;
     }
-    const { activation, turn } = this.resident(partition, layout, request.keyHash, ring.u8, request.keyOffset, request.keyLength);
+    const activation = this.resident(partition, layout, request.keyHash, ring.u8, request.keyOffset, request.keyLength);
     if (activation.busy || activation.queue.length > 0) {
       const path = request.path();
-      const cycle = path.indexOf(nameOf(activation));
+      const cycle = path.indexOf(activation.name);
       if (cycle >= 0) {
-        const loop = [...path.slice(cycle), nameOf(activation)];
+        const loop = [...path.slice(cycle), activation.name];
         this.refuse(client, frame, request, partition, new CallCycleError(`actors wait for each other: ${loop.join(' → ')}`, { details: { path: loop } }));
         return;
       }
       activation.queue.push({ client, frame });
       return;
     }
-    this.startCommand(client, frame, activation, turn, handler);
+    this.startCommand(client, frame, activation, handler);
   }
 
-  private startCommand(client: number, frame: number, activation: Activation, turn: TurnObject, handler: CompiledHandler): void {
+  private startCommand(client: number, frame: number, activation: Activation, handler: CompiledHandler): void {
     const { parts } = this;
     const request = (parts.frames[client] as RequestFrame).at(frame);
-    const { partition } = activation;
+    const { partition, turn } = activation;
     const { ring } = request;
     const starts = ring.start(frame);
     if (starts === START_CANCELLED) {
       ring.finish(frame);
       return;
     }
-    const durable = durableOf(request.ack, activation.layout, parts.defaultDurable);
-    const caller = callerOf(client, request, durable && partition.persistent);
+    const durable = partition.persistent && durableOf(request.ack, activation.layout, parts.defaultDurable);
     const failure = this.failureOf(request, activation, starts);
     if (failure !== undefined) {
       this.refuse(client, frame, request, partition, failure);
       return;
     }
+    const { number } = request;
+    const answerTo = request.isTell ? -1 : client;
     let args: readonly unknown[];
-    let once: string | undefined;
+    turn.beforeReply = undefined;
     try {
       args = request.args();
-      once = request.once();
-      activation.path = [...request.path(), nameOf(activation)];
+      if (request.hasExtra) {
+        activation.path = request.path();
+        const once = request.once();
+        if (once !== undefined) {
+          if (parts.once.replay(activation, handler, once, args, { client: answerTo, number, durable })) {
+            ring.finish(frame);
+            return;
+          }
+          turn.beforeReply = parts.once.remember(activation, handler, once, args);
+        }
+      } else if (activation.path.length > 0) {
+        activation.path = [];
+      }
     } catch (error) {
       this.refuse(client, frame, request, partition, error);
       return;
     }
-    turn.beforeReply = undefined;
-    if (once !== undefined) {
-      try {
-        if (parts.once.replay(activation, handler, once, args, caller)) {
-          ring.finish(frame);
-          return;
-        }
-      } catch (error) {
-        this.refuse(client, frame, request, partition, error);
-        return;
-      }
-      turn.beforeReply = parts.once.remember(activation, handler, once, args);
-    }
-    this.run(activation, turn, handler, args, caller, () => ring.finish(frame));
+    const running = this.run(activation, handler, args, answerTo, number, durable);
+    if (running === undefined) ring.finish(frame);
+    else this.follow(activation, running, () => ring.finish(frame));
   }
 
-  private run(activation: Activation, turn: TurnObject, handler: CompiledHandler, args: readonly unknown[], caller: Caller, finish: () => void): void {
+  /** Runs a command; the promise of an asynchronous one. */
+  private run(
+    activation: Activation,
+    handler: CompiledHandler,
+    args: readonly unknown[],
+    client: number,
+    number: number,
+    durable: boolean,
+  ): Promise<void> | undefined {
     const { parts } = this;
-    const { type } = activation.layout;
-    activation.usedAt = activation.partition.lastNow;
+    const { partition } = activation;
+    activation.usedAt = partition.lastNow;
     parts.counters.add(COMMANDS, 1);
-    parts.running.enter(type.index, handler.index, activation.partition.number, activation.keyBytes.hash);
-    const running = parts.services.runner.command(activation, turn, handler, args, caller);
+    parts.running.enter(activation.layout.type.index, handler.index, partition.number, activation.keyBytes.hash);
+    const running = parts.services.runner.command(activation, activation.turn, handler, args, client, number, durable);
     parts.running.leave();
     parts.watches.touched(activation);
-    if (running === undefined) {
-      finish();
-      return;
-    }
+    return running;
+  }
+
+  private follow(activation: Activation, running: Promise<void>, finish: () => void): void {
     activation.busy = true;
     this.asyncRunning++;
     void running.then(() => {
       finish();
       this.asyncRunning--;
       activation.busy = false;
-      parts.watches.touched(activation);
-      this.runQueue(activation, turn);
+      this.parts.watches.touched(activation);
+      this.runQueue(activation);
     });
   }
 
   /** What waited for an asynchronous command goes on, until the next one. */
-  private runQueue(activation: Activation, turn: TurnObject): void {
+  private runQueue(activation: Activation): void {
     // Bound: each request stands in a ring; the queue is as long as the rings are.
     for (let next = activation.queue.shift(); next !== undefined; next = activation.queue.shift()) {
       const request = (this.parts.frames[next.client] as RequestFrame).at(next.frame);
       const handler = activation.layout.type.handlers[request.handler] as CompiledHandler;
-      this.startCommand(next.client, next.frame, activation, turn, handler);
+      this.startCommand(next.client, next.frame, activation, handler);
       if (activation.busy) return;
     }
   }
@@ -268,15 +270,14 @@ export class Mailbox {
     return undefined;
   }
 
-  private resident(partition: Partition, layout: StateLayout, hash: number, bytes: Uint8Array, offset: number, length: number): Resident {
+  private resident(partition: Partition, layout: StateLayout, hash: number, bytes: Uint8Array, offset: number, length: number): Activation {
     const { type } = layout;
     let activation = this.table.find(type.index, hash, bytes, offset, length);
     if (activation === undefined) {
       if (length === 0) throw new InvalidKeyError('a key has at least one character');
       const own = bytes.slice(offset, offset + length);
-      activation = new Activation(partition, layout, textOf(own, 0, length), { bytes: own, offset: 0, length, hash });
+      activation = new Activation(partition, layout, textOf(own, 0, length), { bytes: own, offset: 0, length, hash }, this.parts.services);
       this.table.add(activation);
-      this.turns.set(activation, new TurnObject(activation, this.parts.services));
       this.parts.counters.set(ACTIVATIONS, this.table.size);
       const { onActivate } = type.options;
       if (onActivate !== undefined) {
@@ -285,7 +286,7 @@ export class Mailbox {
         onActivate(reader.view as never);
       }
     }
-    return { activation, turn: this.turns.get(activation) as TurnObject };
+    return activation;
   }
 
   /** Forgets an idle actor; its state stays. */
@@ -326,10 +327,6 @@ export class Mailbox {
     request.ring.start(frame);
     request.ring.finish(frame);
   }
-}
-
-export function nameOf(activation: Activation): string {
-  return `${activation.layout.type.name}/${activation.key}`;
 }
 
 function callerOf(client: number, request: RequestFrame, durable: boolean): Caller {

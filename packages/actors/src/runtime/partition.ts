@@ -38,6 +38,10 @@ export class Partition {
   open: Activation | undefined;
   /** Counts what the open turn wrote. */
   writes: number;
+  /** True from its first turn in a round until the worker has tidied it. */
+  touched: boolean;
+  /** Told of that first turn. */
+  onTouch: (partition: Partition) => void;
   /** Wall-clock milliseconds of the last turn; never decreases. */
   lastNow: number;
   private readonly tables: (HotMap | undefined)[];
@@ -59,6 +63,8 @@ export class Partition {
     this.generation = 1;
     this.open = undefined;
     this.writes = 0;
+    this.touched = false;
+    this.onTouch = () => undefined;
     this.lastNow = 0;
     this.tables = new Array(layouts.length).fill(undefined);
     this.drafts = layouts.map((layout) => new RecordDraft(layout.shape));
@@ -72,7 +78,7 @@ export class Partition {
   attach(): boolean {
     this.heap.recover();
     this.outbox.format();
-    return this.heap.sequence() === 0;
+    return this.heap.committed === 0;
   }
 
   /** The actors of a type; undefined while there never was one. */
@@ -106,11 +112,17 @@ export class Partition {
   }
 
   begin(activation: Activation | undefined): void {
+    if (!this.touched) this.touch();
     this.heap.begin();
     this.open = activation;
     this.writes = 0;
     this.generation++;
     this.changes.begin();
+  }
+
+  private touch(): void {
+    this.touched = true;
+    this.onTouch(this);
   }
 
   /** Seals the outbox entry and commits. Returns the entry's word. */
@@ -150,19 +162,17 @@ export class Partition {
     }
     const total = this.outbox.totalBytes();
     const last = this.marks[this.marks.length - 1];
-    const sequence = this.heap.sequence();
+    const sequence = this.heap.committed;
     // Bound: one mark for each 64 KiB of backlog.
     if (sequence > durable && (last === undefined || total - last.bytes > MARK_BYTES)) this.marks.push({ sequence, bytes: total });
     return sequence <= durable ? 0 : total - this.durableBytes;
   }
 
-  /** Between rounds: gives back outbox segments that nobody needs. */
-  trim(): void {
-    if (this.answeredAll()) this.outbox.trim(this.persistent ? durableSequence(this.heap) : this.heap.sequence(), this.persistent);
-  }
-
-  private answeredAll(): boolean {
-    return this.gate.size === 0 || this.gate.oldest > durableSequence(this.heap);
+  /** Between rounds: gives back outbox segments that nobody needs. True while some have to wait for the watermark. */
+  trim(): boolean {
+    const durable = this.persistent ? durableSequence(this.heap) : this.heap.committed;
+    if (this.gate.oldest > durable) this.outbox.trim(durable, this.persistent);
+    return durable < this.heap.committed;
   }
 
   /** Wall-clock milliseconds for the next turn. */

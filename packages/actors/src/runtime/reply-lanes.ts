@@ -54,17 +54,20 @@ export class ReplyLanes {
     }
   }
 
-  /** Sends what was held, publishes once for all, wakes who sleeps. True when something moved. */
-  flush(): boolean {
+  /** Sends what was held, publishes once for all, and with `wake` rings those who sleep. True when something moved. */
+  flush(wake: boolean): boolean {
     if (this.heldCount > 0) this.sendHeld();
     if (!this.anyWritten) return false;
-    this.anyWritten = false;
+    let moved = false;
     for (let client = 0; client < this.rings.length; client++) {
       if (!this.written[client]) continue;
+      if ((this.rings[client] as RingProducer).publish()) moved = true;
+      if (!wake) continue;
       this.written[client] = false;
-      if ((this.rings[client] as RingProducer).publish()) (this.doorbells[client] as Doorbell).ring();
+      (this.doorbells[client] as Doorbell).ring();
     }
-    return true;
+    if (wake) this.anyWritten = false;
+    return moved;
   }
 
   /** Replies wait for a client to take some. */

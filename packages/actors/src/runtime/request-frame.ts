@@ -89,6 +89,11 @@ export class RequestFrame {
     return args;
   }
 
+  /** True when there is an idempotency key or a path. */
+  get hasExtra(): boolean {
+    return (this.ring.i32[this.body + REQUEST_EXTRA_BYTES] as number) !== 0;
+  }
+
   /** The idempotency key, if the call has one. */
   once(): string | undefined {
     if ((headFlags(this.head) & FLAG_ONCE) === 0) return undefined;

@@ -50,18 +50,18 @@ export class TurnRunner {
   }
 
   /** Runs a command. Returns the promise of an asynchronous one, which settles when it is answered; else undefined. */
-  command(activation: Activation, turn: TurnObject, handler: CompiledHandler, args: readonly unknown[], caller: Caller): Promise<void> | undefined {
+  command(activation: Activation, turn: TurnObject, handler: CompiledHandler, args: readonly unknown[], client: number, number: number, durable: boolean): Promise<void> | undefined {
     const { partition } = activation;
     let result: unknown;
     try {
       partition.begin(activation);
       turn.beginCommand();
       result = call(handler, turn, args);
-      if (isThenable(result)) return this.asynchronous(activation, turn, handler, result, caller);
+      if (isThenable(result)) return this.asynchronous(activation, turn, handler, result, { client, number, durable });
       activation.flush();
-      this.commitValue(partition, turn, result, caller);
+      this.commitValue(partition, turn, result, client, number, durable);
     } catch (error) {
-      this.fail(partition, error, caller);
+      this.fail(partition, error, { client, number, durable });
     }
     return undefined;
   }
@@ -108,7 +108,7 @@ export class TurnRunner {
       scratch.at = 0;
       encodeError(scratch, error);
     }
-    this.send(partition, caller, status, partition.heap.sequence(), scratch.bytes, 0, scratch.at, undefined);
+    this.send(partition, caller, status, partition.heap.committed, scratch.bytes, 0, scratch.at, undefined);
   }
 
   /** Answers without having run anything. */
@@ -129,21 +129,20 @@ export class TurnRunner {
   deliver(partition: Partition, entry: number, caller: Caller, sequence: number): void {
     const { i32 } = partition.heap;
     const status = ((i32[entry + ENTRY_FLAGS] as number) & ENTRY_FAILED) !== 0 ? STATUS_ERROR : STATUS_VALUE;
-    const from = (entry + ENTRY_WORDS + padWords(i32[entry + ENTRY_CHANGE_BYTES] as number)) * 4;
-    this.send(partition, caller, status, sequence, partition.heap.u8, from, i32[entry + ENTRY_REPLY_BYTES] as number, entry);
+    this.send(partition, caller, status, sequence, partition.heap.u8, replyOffset(i32, entry), i32[entry + ENTRY_REPLY_BYTES] as number, entry);
   }
 
-  private commitValue(partition: Partition, turn: TurnObject, result: unknown, caller: Caller): void {
+  private commitValue(partition: Partition, turn: TurnObject, result: unknown, client: number, number: number, durable: boolean): void {
     const { changes } = partition;
     turn.answering(result);
     const changeBytes = changes.endPart();
     let replyBytes = 0;
-    if (caller.client >= 0) {
+    if (client >= 0) {
       changes.value(result);
       replyBytes = changes.endPart();
     }
     const messageBytes = turn.writeMessages(changes);
-    this.finish(partition, caller, 0, changeBytes, replyBytes, messageBytes);
+    this.finish(partition, client, number, durable, 0, changeBytes, replyBytes, messageBytes);
   }
 
   /** Undoes the open turn and commits the error as the request's answer. */
@@ -162,7 +161,7 @@ export class TurnRunner {
       encodeError(this.scratch, error);
       changes.room(this.scratch.at);
       changes.writer.raw(this.scratch.bytes, 0, this.scratch.at);
-      this.finish(partition, caller, ENTRY_FAILED, 0, changes.endPart(), 0);
+      this.finish(partition, caller.client, caller.number, caller.durable, ENTRY_FAILED, 0, changes.endPart(), 0);
     } catch (second) {
       // Not even the answer fits: it is sent without being kept. The request changed nothing, so running it again is harmless.
       if (partition.heap.open) partition.undo();
@@ -171,10 +170,30 @@ export class TurnRunner {
     }
   }
 
-  private finish(partition: Partition, caller: Caller, flags: number, changeBytes: number, replyBytes: number, messageBytes: number): void {
-    const answered = caller.client < 0 ? ENTRY_ANSWERED : 0;
-    const entry = partition.commit(caller.client, caller.number, flags | answered | (caller.durable ? ENTRY_DURABLE : 0), changeBytes, replyBytes, messageBytes);
-    if (caller.client >= 0) this.deliver(partition, entry, caller, partition.heap.sequence());
+  private finish(
+    partition: Partition,
+    client: number,
+    number: number,
+    durable: boolean,
+    flags: number,
+    changeBytes: number,
+    replyBytes: number,
+    messageBytes: number,
+  ): void {
+    if (client < 0) {
+      partition.commit(client, number, flags | ENTRY_ANSWERED, changeBytes, replyBytes, messageBytes);
+      return;
+    }
+    if (durable) {
+      const entry = partition.commit(client, number, flags | ENTRY_DURABLE, changeBytes, replyBytes, messageBytes);
+      this.deliver(partition, entry, { client, number, durable }, partition.heap.committed);
+      return;
+    }
+    const entry = partition.commit(client, number, flags, changeBytes, replyBytes, messageBytes);
+    const { heap } = partition;
+    const status = (flags & ENTRY_FAILED) !== 0 ? STATUS_ERROR : STATUS_VALUE;
+    this.replies.reply(client, number, status, heap.committed, partition.number, heap.u8, replyOffset(heap.i32, entry), replyBytes);
+    markAnswered(partition, entry);
   }
 
   private send(
@@ -226,7 +245,7 @@ export class TurnRunner {
     }
     turn.beginAsync();
     return Promise.resolve(result).then(
-      (value) => this.endAsync(activation, turn, caller, () => this.commitValue(partition, turn, value, caller)),
+      (value) => this.endAsync(activation, turn, caller, () => this.commitValue(partition, turn, value, caller.client, caller.number, caller.durable)),
       (error: unknown) => this.endAsync(activation, turn, caller, () => this.fail(partition, withSteps(error, turn.stepsCommitted), caller)),
     );
   }
@@ -242,6 +261,10 @@ export class TurnRunner {
       this.fail(partition, error, caller);
     }
   }
+}
+
+function replyOffset(i32: Int32Array, entry: number): number {
+  return (entry + ENTRY_WORDS + padWords(i32[entry + ENTRY_CHANGE_BYTES] as number)) * 4;
 }
 
 function markAnswered(partition: Partition, entry: number): void {

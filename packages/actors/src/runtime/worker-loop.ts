@@ -17,7 +17,6 @@ import {
   entrySequence,
   RingConsumer,
   SharedWords,
-  systemClock,
 } from '@spacegrid/core';
 import { ActorCaller } from '../client/actor-caller.ts';
 import { ClientThread } from '../client/client-thread.ts';
@@ -36,6 +35,7 @@ import { OffloadPool } from './offload-pool.ts';
 import { OnceTable } from './once-table.ts';
 import { Partition } from './partition.ts';
 import { type DueReminder, Reminders } from './reminders.ts';
+import { RoundClock } from './round-clock.ts';
 import { ReplyLanes } from './reply-lanes.ts';
 import { RequestFrame } from './request-frame.ts';
 import { RunningMark } from './running-mark.ts';
@@ -43,12 +43,16 @@ import { ENTRY_DURABLE, TurnRunner } from './turn-runner.ts';
 import { Watches } from './watches.ts';
 
 /** Requests taken from one client before the next has its turn. */
-const FAIR_REQUESTS = 64;
+const FAIR_REQUESTS = 256;
+/** Rounds after which sleeping clients are woken though more requests stand in the rings. */
+const QUIET_ROUNDS_MAX = 4;
 const WATCH_BUDGET = 256;
 const RECLAIM_BUDGET = 256;
 /** Reclaiming steps between two rounds of requests. */
 const RECLAIM_STEPS = 4;
 const SLEEP_MS_MAX = 1000;
+/** Sleep while memory waits for readers or for the watermark. */
+const TIDY_MS = 50;
 const SWEEP_MS = 1000;
 const SWEEP_BUCKETS = 256;
 /** Rounds without the event loop, while something of the thread needs it. */
@@ -72,6 +76,9 @@ export class WorkerLoop {
   private readonly mailbox: Mailbox;
   private readonly client: ClientThread;
   private readonly offload: OffloadPool;
+  private readonly clock: RoundClock;
+  private readonly touchedPartitions: Partition[];
+  private quietRounds: number;
   private readonly data: PartitionWorkerData;
   private readonly delayed: { item: DueReminder; at: number }[];
   private draining: (() => void) | undefined;
@@ -84,6 +91,9 @@ export class WorkerLoop {
     const { memory, settings, worker } = data;
     this.data = data;
     this.worker = worker;
+    this.clock = new RoundClock();
+    this.touchedPartitions = [];
+    this.quietRounds = 0;
     this.control = new ControlBlock(memory.control, memory.shape);
     const { words } = this.control.shared;
     this.doorbell = new Doorbell(words, this.control.doorbell(worker));
@@ -109,6 +119,7 @@ export class WorkerLoop {
         : undefined,
     );
     this.own = this.partitions.filter((partition) => partition !== undefined);
+    for (const partition of this.own) partition.onTouch = (touched) => this.touchedPartitions.push(touched);
     this.requests = Array.from({ length: memory.shape.clients }, (_, client) => {
       const { rings, shape } = memory;
       return new RingConsumer(rings.requests, ringOffset(shape, client, worker, rings.ringBytes), rings.ringBytes);
@@ -116,7 +127,7 @@ export class WorkerLoop {
     this.replies = new ReplyLanes(memory, this.control, worker);
     this.runner = new TurnRunner(this.replies, this.counters);
     this.reminders = new Reminders(settings.hashSeed, types.map((type) => type.name));
-    this.once = new OnceTable(settings.hashSeed, systemClock, settings.onceWindowMs, this.counters, (...reply) => this.runner.sendKept(...reply));
+    this.once = new OnceTable(settings.hashSeed, this.clock, settings.onceWindowMs, this.counters, (...reply) => this.runner.sendKept(...reply));
     this.watches = new Watches(this.replies, this.counters, settings.hashSeed, (partition, layout) => this.mailbox.reader(partition, layout));
     this.client = new ClientThread(memory, this.control, worker);
     this.control.activateClient(worker);
@@ -128,9 +139,9 @@ export class WorkerLoop {
       services: {
         runner: this.runner,
         reminders: this.reminders,
-        clock: systemClock,
+        clock: this.clock,
         typeOf: (definition) => caller.typeOf(definition),
-        actorCalls: (from: Activation, definition, key) => caller.callsFrom(from.path, definition, key),
+        actorCalls: (from: Activation, definition, key) => caller.callsFrom([...from.path, from.name], definition, key),
         offload: (task, input) => this.offload.run(task, input),
       },
       running: new RunningMark(this.control, worker),
@@ -229,29 +240,39 @@ export class WorkerLoop {
 
   /** One round over everything. True when something was done. */
   private round(): boolean {
+    this.clock.tick();
     let worked = this.client.poll();
+    let more = false;
     for (let client = 0; client < this.requests.length; client++) {
-      if (this.take(client)) worked = true;
+      const taken = this.take(client);
+      if (taken > 0) worked = true;
+      if (taken === FAIR_REQUESTS) more = true;
     }
     if (this.fireReminders()) worked = true;
-    for (const partition of this.own) if (partition.gate.size > 0 && partition.gate.open()) worked = true;
+    if (this.data.persistent) {
+      for (const partition of this.own) if (partition.gate.size > 0 && partition.gate.open()) worked = true;
+    }
     if (this.watches.pending) {
       this.watches.run(WATCH_BUDGET);
       worked = true;
     }
-    if (this.client.busy) this.client.expire(systemClock.now());
-    if (this.replies.flush()) worked = true;
+    if (this.client.busy) this.client.expire(this.clock.now());
+    // Waking a sleeper costs as much as several turns: while more requests wait it is put off, for a few rounds.
+    this.quietRounds = more ? this.quietRounds + 1 : QUIET_ROUNDS_MAX;
+    const wake = this.quietRounds >= QUIET_ROUNDS_MAX;
+    if (wake) this.quietRounds = 0;
+    if (this.replies.flush(wake)) worked = true;
     this.client.flush();
     if (worked) this.wakeDurability();
     return this.tidy() || worked;
   }
 
-  private take(client: number): boolean {
+  private take(client: number): number {
     const state = this.control.clientState(client);
-    if (state === CLIENT_FREE) return false;
+    if (state === CLIENT_FREE) return 0;
     const ring = this.requests[client] as RingConsumer;
-    if (this.replies.isBlocked(client) && state === CLIENT_ACTIVE) return false;
-    if (this.isBacklogged()) return false;
+    if (this.replies.isBlocked(client) && state === CLIENT_ACTIVE) return 0;
+    if (this.isBacklogged()) return 0;
     let taken = 0;
     for (; taken < FAIR_REQUESTS; taken++) {
       const frame = ring.next();
@@ -259,8 +280,8 @@ export class WorkerLoop {
       this.mailbox.receive(client, frame);
     }
     ring.release();
-    if (taken === 0 && this.control.isHeld(client, this.worker)) this.letGo(client);
-    return taken > 0;
+    if (taken === 0 && state !== CLIENT_ACTIVE && this.control.isHeld(client, this.worker)) this.letGo(client);
+    return taken;
   }
 
   /** Commands are not taken while more is unpersisted than the limit allows. Looked at once a millisecond. */
@@ -277,7 +298,7 @@ export class WorkerLoop {
   }
 
   private fireReminders(): boolean {
-    const nowMs = systemClock.now();
+    const nowMs = this.clock.now();
     let fired = false;
     for (let item = this.reminders.due.take(nowMs); item !== undefined; item = this.reminders.due.take(nowMs)) {
       fired = true;
@@ -305,14 +326,20 @@ export class WorkerLoop {
   /** Gives memory back and forgets idle actors, in small steps. True when more is to be done now. */
   private tidy(): boolean {
     let more = false;
-    for (const partition of this.own) {
-      for (let step = 0; step < RECLAIM_STEPS; step++) {
-        if (!partition.heap.maintain(RECLAIM_BUDGET)) break;
-        if (step === RECLAIM_STEPS - 1) more = true;
+    const touched = this.touchedPartitions;
+    let kept = 0;
+    for (const partition of touched) {
+      let step = 0;
+      while (step < RECLAIM_STEPS && partition.heap.maintain(RECLAIM_BUDGET)) step++;
+      if (partition.trim() || step > 0) {
+        touched[kept++] = partition;
+        if (step === RECLAIM_STEPS) more = true;
+      } else {
+        partition.touched = false;
       }
-      partition.trim();
     }
-    const nowMs = systemClock.now();
+    touched.length = kept;
+    const nowMs = this.clock.now();
     if (nowMs >= this.nextSweepAt) {
       this.nextSweepAt = nowMs + SWEEP_MS;
       this.sweptTo = this.mailbox.table.sweep(this.sweptTo, SWEEP_BUCKETS, (activation) => {
@@ -336,8 +363,8 @@ export class WorkerLoop {
   }
 
   private sleepMs(): number {
-    const untilReminder = this.reminders.due.nextAt - systemClock.now();
-    const limit = this.replies.holds || this.client.waitsForRoom || this.isBacklogged() ? 1 : this.client.busy ? ClientThread.deadlineCheckMs : SLEEP_MS_MAX;
+    const untilReminder = this.reminders.due.nextAt - this.clock.now();
+    const limit = this.touchedPartitions.length > 0 ? TIDY_MS : this.replies.holds || this.client.waitsForRoom || this.isBacklogged() ? 1 : this.client.busy ? ClientThread.deadlineCheckMs : SLEEP_MS_MAX;
     return Math.min(limit, Math.max(0, untilReminder));
   }
 

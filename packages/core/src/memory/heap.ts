@@ -68,6 +68,8 @@ export class Heap {
   readonly pageCountMax: number;
   /** True between begin and commit or rollback. Writer only. */
   open: boolean;
+  /** The committed sequence as the writer counts it: `sequence()` without atomic loads. Writer only, after `recover`. */
+  committed: number;
   private journalCount: number;
   private readonly journalCapacity: number;
   private readonly mayGrow: ((additionalBytes: number) => boolean) | undefined;
@@ -86,10 +88,12 @@ export class Heap {
     this.pages = this.i32[PAGES] as number;
     this.pageCountMax = this.i32[PAGE_COUNT_MAX] as number;
     this.open = false;
+    this.committed = 0;
     this.journalCount = 0;
     this.journalCapacity = this.i32[JOURNAL_CAPACITY] as number;
     this.mayGrow = limits.mayGrow;
     this.reclamation = new Reclamation(this);
+    this.committed = this.sequence();
   }
 
   // ---- any thread ----
@@ -143,6 +147,7 @@ export class Heap {
     Atomics.store(i32, SEQUENCE_LOW, low);
     i32[JOURNAL_COUNT] = 0;
     this.journalCount = 0;
+    this.committed++;
     this.open = false;
   }
 
@@ -157,6 +162,7 @@ export class Heap {
   recover(): boolean {
     const i32 = this.i32;
     this.journalCount = i32[JOURNAL_COUNT] as number;
+    this.committed = this.sequence();
     this.open = false;
     if (this.journalCount === 0) return false;
     if (i32[JOURNAL_SEQUENCE] === i32[SEQUENCE_LOW]) {
@@ -189,6 +195,7 @@ export class Heap {
     i32[EPOCH] = epoch;
     i32[SEQUENCE_HIGH] = Math.floor(sequence / 4_294_967_296);
     Atomics.store(i32, SEQUENCE_LOW, sequence | 0);
+    this.committed = sequence;
   }
 
   // ---- writer: words ----
