@@ -54,6 +54,8 @@ const REQUEST_ROOM_BYTES = 2048;
 /** Most requests that wait for room in their rings. */
 const WAITING_MAX = 100_000;
 const DEADLINE_CHECK_MS = 20;
+/** A burst is published in pieces of this many requests, so that the worker runs the first while the rest is written. */
+const PUBLISH_REQUESTS = 64;
 
 export interface Lane {
   readonly worker: number;
@@ -62,7 +64,8 @@ export interface Lane {
   readonly writer: PackWriter;
   readonly reader: PackReader;
   readonly doorbell: Doorbell;
-  incarnation: number;
+  /** Requests written and not yet published. */
+  unpublished: number;
 }
 
 export interface Request {
@@ -111,7 +114,7 @@ export class ClientThread {
         writer: new PackWriter(requests.u8, 0, 0),
         reader: new PackReader(replies.u8, 0, 0),
         doorbell: new Doorbell(control.shared.words, control.doorbell(worker)),
-        incarnation: control.incarnation(worker),
+        unpublished: 0,
       };
     });
     this.waiting = [];
@@ -158,7 +161,13 @@ export class ClientThread {
   /** Publishes what was written, and wakes the workers that sleep. */
   flush(): void {
     this.flushQueued = false;
-    for (const lane of this.lanes) if (lane.requests.publish()) lane.doorbell.ring();
+    for (const lane of this.lanes) if (lane.unpublished > 0) this.publish(lane);
+  }
+
+  private publish(lane: Lane): void {
+    lane.unpublished = 0;
+    lane.requests.publish();
+    lane.doorbell.ring();
   }
 
   /** Takes what replies have come. True when there were any. */
@@ -254,7 +263,9 @@ export class ClientThread {
         this.calls.frames[slot] = frame;
         this.calls.workers[slot] = worker;
         this.counters.add(CALLS, 1);
-        if (!this.flushQueued) {
+        if (++lane.unpublished === PUBLISH_REQUESTS) {
+          this.publish(lane);
+        } else if (!this.flushQueued) {
           this.flushQueued = true;
           queueMicrotask(this.flushLater);
         }
