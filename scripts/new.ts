@@ -13,7 +13,6 @@ class UsageError extends Error {}
 const starter = join(root, 'apps', 'starter');
 const sources = ['actors.ts', 'app.ts', 'app.test.ts'];
 const needed = ['@spacegrid/core', '@spacegrid/persistence', '@spacegrid/actors'];
-const ownNodeVersion = '24.21.0';
 const ownNodePlatforms = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64', 'win-x64'];
 
 /** The version of the Node on the machine, which may be older than the one that runs this. */
@@ -81,7 +80,7 @@ async function dependencies(folder: string, published: boolean): Promise<Record<
 /** On a machine whose Node is too old for the packages the app brings a newer one, which npm's scripts find first. */
 function ownNode(): Record<string, string> | undefined {
   if (outerNode === process.versions.node) return undefined;
-  return Object.fromEntries(ownNodePlatforms.map((platform) => [`node-${platform}`, ownNodeVersion]));
+  return Object.fromEntries(ownNodePlatforms.map((platform) => [`node-${platform}`, process.versions.node]));
 }
 
 async function makeFolder(folder: string, published: boolean): Promise<void> {
@@ -122,7 +121,8 @@ async function main(): Promise<void> {
       throw new UsageError(`${output.trim()}\nThe folder is made, but npm install failed in it: run it again there.`);
   }
   const from = process.env['INIT_CWD'] ?? process.cwd();
-  if (ownNode()) console.log(`Node ${outerNode} is too old for the packages: the app brings Node ${ownNodeVersion}.`);
+  if (ownNode())
+    console.log(`Node ${outerNode} is too old for the packages: the app brings Node ${process.versions.node}.`);
   console.log(`Made ${basename(folder)}: ${sources.join(', ')}`);
   console.log(`  cd ${relative(from, folder) || '.'}`);
   if (!install) console.log('  npm install');

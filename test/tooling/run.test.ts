@@ -46,7 +46,9 @@ async function startTask(program: string): Promise<ChildProcess> {
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'spacegrid-run-'));
   for (const name of ['bin', 'scripts', 'packages', 'apps', 'node_modules']) mkdirSync(join(folder, name));
-  cpSync(join(root, 'scripts', 'run.mjs'), join(folder, 'scripts', 'run.mjs'));
+  for (const part of ['run.mjs', 'door']) {
+    cpSync(join(root, 'scripts', part), join(folder, 'scripts', part), { recursive: true });
+  }
   writeFileSync(join(folder, 'pnpm-lock.yaml'), 'one');
   writeFileSync(join(folder, 'scripts', 'test.ts'), 'console.log("ran", ...process.argv.slice(2));');
   pretend('npm', '');
