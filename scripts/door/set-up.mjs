@@ -1,6 +1,7 @@
 // Brings a checkout to where tasks can run: decides which tools are needed, has them and the dependencies installed.
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { endedCode } from './child.mjs';
 import { cleanEnvironment } from './environment.mjs';
 import { tools } from './folders.mjs';
 import { dependenciesAreDue, installDependencies, installTools, toolsAreDue } from './installs.mjs';
