@@ -40,6 +40,7 @@ export type {
   RecoveryEnd,
   RecoveryRows,
 } from './contracts/durability.ts';
+export { callControl, type ControlApi, handOver, serveControl } from './control/comlink-port.ts';
 export { type LogFields, type Logger, silentLogger } from './contracts/logger.ts';
 export { decodeError, encodeError } from './errors/error-bytes.ts';
 export { type ErrorCode, type ErrorEntry, errorTable, type Retry } from './errors/error-table.ts';

@@ -15,7 +15,12 @@ export class ActorCaller {
   private readonly partitions: number;
   private readonly hashSeed: number;
 
-  constructor(client: ClientThread, types: readonly ActorType[], partitions: number, settings: { readonly hashSeed: number }) {
+  constructor(
+    client: ClientThread,
+    types: readonly ActorType[],
+    partitions: number,
+    settings: { readonly hashSeed: number },
+  ) {
     this.client = client;
     this.byName = new Map(types.map((type) => [type.name, type]));
     this.partitions = partitions;
@@ -24,7 +29,8 @@ export class ActorCaller {
 
   typeOf(definition: AnyDefinition): ActorType {
     const type = this.byName.get(definition?.name);
-    if (type === undefined) throw new UnknownActorError(`no actor is named ${String(definition?.name)}: export it from the actors module`);
+    if (type === undefined)
+      throw new UnknownActorError(`no actor is named ${String(definition?.name)}: export it from the actors module`);
     return type;
   }
 

@@ -1,6 +1,16 @@
 /** Call objects: a method for each handler, made once for each actor type and thread. */
 import { AbortedError, InvalidOptionError, OutcomeUnknownError, PackWriter, writeValue } from '@spacegrid/core';
-import { ACK_DEFAULT, ACK_DURABLE, ACK_MEMORY, FLAG_ONCE, FLAG_PATH, FLAG_TELL, KIND_COMMAND, KIND_QUERY, packHead } from '../control/frames.ts';
+import {
+  ACK_DEFAULT,
+  ACK_DURABLE,
+  ACK_MEMORY,
+  FLAG_ONCE,
+  FLAG_PATH,
+  FLAG_TELL,
+  KIND_COMMAND,
+  KIND_QUERY,
+  packHead,
+} from '../control/frames.ts';
 import type { ActorType, CompiledHandler } from '../define/actor-type.ts';
 import type { CallOptions } from './call-options.ts';
 import type { ClientThread } from './client-thread.ts';
@@ -65,15 +75,22 @@ function tell(target: CallTarget, handler: CompiledHandler, args: readonly unkno
   });
 }
 
-function callWithSignal(target: CallTarget, request: Parameters<ClientThread['call']>[0], signal: AbortSignal): Promise<unknown> {
-  if (signal.aborted) return Promise.reject(new AbortedError('the call was given up before it was sent', { cause: signal.reason }));
+function callWithSignal(
+  target: CallTarget,
+  request: Parameters<ClientThread['call']>[0],
+  signal: AbortSignal,
+): Promise<unknown> {
+  if (signal.aborted)
+    return Promise.reject(new AbortedError('the call was given up before it was sent', { cause: signal.reason }));
   const { client } = target;
   const promise = client.call(request, target.settings.whenFull);
   const number = client.calls.lastNumber;
   const abort = (): void => {
     const error = client.cancel(number)
       ? new AbortedError('the call was given up and did not run', { cause: signal.reason })
-      : new OutcomeUnknownError('the call was given up after it was started: it may have run', { cause: signal.reason });
+      : new OutcomeUnknownError('the call was given up after it was started: it may have run', {
+          cause: signal.reason,
+        });
     client.calls.reject(number, error);
   };
   signal.addEventListener('abort', abort, { once: true });
@@ -120,7 +137,8 @@ const ONCE_UNITS_MAX = 256;
 /** Throws InvalidOptionError naming option, value and what is allowed. */
 export function settingsOf(options: CallOptions, defaults: CallSettings): CallSettings {
   for (const name of Object.keys(options)) {
-    if (!KNOWN.has(name)) throw new InvalidOptionError(`with({ ${name} }): a call has the options ${[...KNOWN].join(', ')}`);
+    if (!KNOWN.has(name))
+      throw new InvalidOptionError(`with({ ${name} }): a call has the options ${[...KNOWN].join(', ')}`);
   }
   const { ack, timeout, signal, once, whenFull } = options;
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0 && timeout <= 2 ** 31)) {
@@ -129,7 +147,8 @@ export function settingsOf(options: CallOptions, defaults: CallSettings): CallSe
   if (whenFull !== undefined && whenFull !== 'wait' && whenFull !== 'fail') {
     throw new InvalidOptionError(`with({ whenFull: ${String(whenFull)} }): allowed are 'wait' and 'fail'`);
   }
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw new InvalidOptionError('with({ signal }): an AbortSignal is needed');
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new InvalidOptionError('with({ signal }): an AbortSignal is needed');
   let extra: Uint8Array | undefined;
   if (once !== undefined) {
     if (typeof once !== 'string' || once.length === 0 || once.length > ONCE_UNITS_MAX) {
@@ -155,7 +174,10 @@ export function settingsWithPath(path: readonly string[], timeoutMs: number): Ca
 function ackCode(ack: unknown): number {
   if (ack === 'memory') return ACK_MEMORY;
   if (ack === 'durable') return ACK_DURABLE;
-  if (ack === 'replicated' || ack === 'durable-all') throw new InvalidOptionError(`with({ ack: '${ack}' }): this level needs a cluster; on one node there are 'memory' and 'durable'`);
+  if (ack === 'replicated' || ack === 'durable-all')
+    throw new InvalidOptionError(
+      `with({ ack: '${ack}' }): this level needs a cluster; on one node there are 'memory' and 'durable'`,
+    );
   throw new InvalidOptionError(`with({ ack: ${String(ack)} }): allowed are 'memory' and 'durable'`);
 }
 

@@ -22,7 +22,9 @@ export interface HandleContents {
 export async function attachGrid(handle: GridHandle): Promise<GridClient> {
   const contents = (handle as Partial<GridHandle> | undefined)?.spacegrid as Partial<HandleContents> | undefined;
   if (contents?.memory === undefined || contents.port === undefined || isMarkedAsUntransferable(contents.port)) {
-    throw new InvalidArgumentError('attachGrid takes what grid.handle() returned, posted to this thread with its transferList');
+    throw new InvalidArgumentError(
+      'attachGrid takes what grid.handle() returned, posted to this thread with its transferList',
+    );
   }
   const { memory, settings, actorsModule, slot, port } = contents as HandleContents;
   const types = await loadDefinitions(actorsModule);

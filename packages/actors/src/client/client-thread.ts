@@ -131,7 +131,8 @@ export class ClientThread {
     const number = this.calls.take();
     const promise = this.calls.promise();
     if (this.calls.size === 1) this.onBusy();
-    this.calls.deadlines[this.calls.slotOf(number)] = request.timeoutMs === 0 ? Infinity : Date.now() + request.timeoutMs;
+    this.calls.deadlines[this.calls.slotOf(number)] =
+      request.timeoutMs === 0 ? Infinity : Date.now() + request.timeoutMs;
     try {
       this.sendOrWait(number, request, whenFull);
     } catch (error) {
@@ -203,8 +204,13 @@ export class ClientThread {
   /** Fails calls whose time is over. */
   expire(nowMs: number): void {
     for (const number of this.calls.overdue(nowMs, 10_000)) {
-      if (this.cancel(number)) this.calls.reject(number, new CallTimeoutError('the call was not started within its time: it did not run'));
-      else this.calls.reject(number, new OutcomeUnknownError('the call was started and did not answer within its time: it may have run'));
+      if (this.cancel(number))
+        this.calls.reject(number, new CallTimeoutError('the call was not started within its time: it did not run'));
+      else
+        this.calls.reject(
+          number,
+          new OutcomeUnknownError('the call was started and did not answer within its time: it may have run'),
+        );
     }
   }
 
@@ -215,7 +221,9 @@ export class ClientThread {
       const cancelled = this.cancel(number);
       this.calls.reject(
         number,
-        cancelled ? new GridClosedError('the grid was closed: the call did not run') : new OutcomeUnknownError('the grid was closed while the call ran'),
+        cancelled
+          ? new GridClosedError('the grid was closed: the call did not run')
+          : new OutcomeUnknownError('the grid was closed while the call ran'),
       );
     }
     this.waiting.length = 0;
@@ -230,8 +238,10 @@ export class ClientThread {
 
   private sendOrWait(number: number, request: Request, whenFull: 'wait' | 'fail'): void {
     if (this.waiting.length === 0 && this.send(number, request)) return;
-    if (whenFull === 'fail') throw new OverloadedError(`no room for a call to partition ${request.partition}: its worker is behind`);
-    if (this.waiting.length >= WAITING_MAX) throw new OverloadedError(`${WAITING_MAX} calls of this thread wait for room: await some before making more`);
+    if (whenFull === 'fail')
+      throw new OverloadedError(`no room for a call to partition ${request.partition}: its worker is behind`);
+    if (this.waiting.length >= WAITING_MAX)
+      throw new OverloadedError(`${WAITING_MAX} calls of this thread wait for room: await some before making more`);
     this.waiting.push({ number, request });
   }
 
@@ -288,7 +298,8 @@ export class ClientThread {
     const end = at + room;
     if (next + padTo4(key.length) + padTo4(extra?.length ?? 0) > end) return 0;
     const keyBytes = key.bytes;
-    for (let index = 0, from = key.offset; index < key.length; index++) u8[next + index] = keyBytes[from + index] as number;
+    for (let index = 0, from = key.offset; index < key.length; index++)
+      u8[next + index] = keyBytes[from + index] as number;
     next += padTo4(key.length);
     const writer = lane.writer;
     writer.at = next;
@@ -313,7 +324,8 @@ export class ClientThread {
     i32[word + REQUEST_ARGUMENT_COUNT] = args.length;
     i32[word + REQUEST_ARGUMENT_BYTES] = argumentBytes;
     i32[word + REQUEST_EXTRA_BYTES] = extra?.length ?? 0;
-    f64[(word + REQUEST_DEADLINE) >>> 1] = (head >>> 24) & FLAG_TELL ? 0 : (this.calls.deadlines[this.calls.slotOf(number)] as number);
+    f64[(word + REQUEST_DEADLINE) >>> 1] =
+      (head >>> 24) & FLAG_TELL ? 0 : (this.calls.deadlines[this.calls.slotOf(number)] as number);
     return next - at;
   }
 
@@ -328,7 +340,9 @@ export class ClientThread {
     } else if (status === STATUS_ERROR) {
       this.calls.reject(number, decodeError(reader));
     } else {
-      const sequence = (i32[body + REPLY_SEQUENCE_HIGH] as number) * 4_294_967_296 + ((i32[body + REPLY_SEQUENCE_LOW] as number) >>> 0);
+      const sequence =
+        (i32[body + REPLY_SEQUENCE_HIGH] as number) * 4_294_967_296 +
+        ((i32[body + REPLY_SEQUENCE_LOW] as number) >>> 0);
       const failed = status === STATUS_WATCH_ERROR;
       this.onWatch(number, failed, failed ? decodeError(reader) : readValue(reader), sequence);
     }

@@ -1,8 +1,16 @@
 /** Starts a grid: shared memory, the supervisor thread and what it starts, and this thread as a client. */
 import { randomInt } from 'node:crypto';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import { ClientsExhaustedError, durableSequence, GridClosedError, GridError, Heap, StartFailedError } from '@spacegrid/core';
-import { callControl, handOver } from '../control/comlink-port.ts';
+import {
+  ClientsExhaustedError,
+  durableSequence,
+  GridClosedError,
+  GridError,
+  Heap,
+  StartFailedError,
+  callControl,
+  handOver,
+} from '@spacegrid/core';
 import { ControlBlock, WORKER_FAILED, WORKER_SERVING } from '../control/control-block.ts';
 import { readCounters } from '../control/counters.ts';
 import { createGridMemory, type GridMemory, workerOf } from '../control/grid-memory.ts';
@@ -52,7 +60,8 @@ export async function createGrid(given: GridOptions): Promise<Grid> {
   const data: SupervisorData = {
     memory,
     settings,
-    persistence: persistence === undefined ? undefined : { threadUrl: persistence.threadUrl.href, options: persistence.options },
+    persistence:
+      persistence === undefined ? undefined : { threadUrl: persistence.threadUrl.href, options: persistence.options },
     port: port2,
   };
   const thread = new Worker(threadModule(import.meta.url, '../supervise/supervisor'), {
@@ -73,7 +82,9 @@ export async function createGrid(given: GridOptions): Promise<Grid> {
   }
   thread.unref();
   port1.unref();
-  return new LocalGrid(memory, { ...settings, hashSeed: started.hashSeed }, types, thread, supervisor, () => port1.close());
+  return new LocalGrid(memory, { ...settings, hashSeed: started.hashSeed }, types, thread, supervisor, () =>
+    port1.close(),
+  );
 }
 
 class LocalGrid implements Grid {
@@ -111,11 +122,20 @@ class LocalGrid implements Grid {
   handle(): GridHandle {
     this.refuseWhenClosed();
     const slot = this.control.claimClient();
-    if (slot < 0) throw new ClientsExhaustedError('all client threads are taken: raise clientThreads, or close the grid in threads that need it no more');
+    if (slot < 0)
+      throw new ClientsExhaustedError(
+        'all client threads are taken: raise clientThreads, or close the grid in threads that need it no more',
+      );
     const { port1, port2 } = new MessageChannel();
     void this.supervisor.attachClient(slot, handOver(port1));
     const { hashSeed, callTimeoutMs, actorsModule } = this.settings;
-    const contents: HandleContents = { memory: this.memory, settings: { hashSeed, callTimeoutMs }, actorsModule, slot, port: port2 };
+    const contents: HandleContents = {
+      memory: this.memory,
+      settings: { hashSeed, callTimeoutMs },
+      actorsModule,
+      slot,
+      port: port2,
+    };
     return { spacegrid: contents, transferList: [port2] };
   }
 
@@ -212,7 +232,8 @@ function healthOf(status: SupervisorStatus): GridHealth {
     if (state !== WORKER_SERVING && state !== WORKER_FAILED) reasons.push(`worker ${worker} is being restarted`);
   }
   const { durability } = status;
-  if (durability !== undefined && durability.health !== 'healthy') reasons.push(durability.reason ?? `the store is ${durability.health}`);
+  if (durability !== undefined && durability.health !== 'healthy')
+    reasons.push(durability.reason ?? `the store is ${durability.health}`);
   if (status.quarantined.length > 0) reasons.push(`${status.quarantined.length} actors are set aside`);
   if (reasons.length === 0) return { status: 'ready', reasons };
   return { status: failedWorkers.length > 0 || durability?.health === 'failed' ? 'unavailable' : 'degraded', reasons };
@@ -220,5 +241,7 @@ function healthOf(status: SupervisorStatus): GridHealth {
 
 function asStartError(error: unknown): unknown {
   if (error instanceof GridError) return error;
-  return new StartFailedError(`the grid did not start: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  return new StartFailedError(`the grid did not start: ${error instanceof Error ? error.message : String(error)}`, {
+    cause: error,
+  });
 }

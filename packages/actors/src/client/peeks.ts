@@ -31,7 +31,13 @@ export class Peeks {
   private readonly sleeper: Int32Array;
   private depth: number;
 
-  constructor(heaps: readonly SharedArrayBuffer[], layouts: readonly StateLayout[], slot: number, hashSeed: number, counters: ThreadCounters) {
+  constructor(
+    heaps: readonly SharedArrayBuffer[],
+    layouts: readonly StateLayout[],
+    slot: number,
+    hashSeed: number,
+    counters: ThreadCounters,
+  ) {
     this.heaps = heaps;
     this.layouts = layouts;
     this.slot = slot;
@@ -46,7 +52,8 @@ export class Peeks {
     const place = this.place(route.partition);
     const reader = this.reader(place, route.type.index);
     this.counters.add(PEEKS, 1);
-    if (this.depth > 0) throw new PeekBusyError('a peek runs inside a query that is being peeked: query its own state there');
+    if (this.depth > 0)
+      throw new PeekBusyError('a peek runs inside a query that is being peeked: query its own state there');
     for (let attempt = 0, waitedMs = 0; ; attempt++) {
       this.depth = 1;
       place.pin.enter();
@@ -69,8 +76,12 @@ export class Peeks {
       if (attempt < TRIES_AWAKE) continue;
       if (waitedMs >= PEEK_MS_MAX) {
         throw held
-          ? new PeekBusyError(`${route.type.name} "${route.key}" changed too often for a peek of ${handler.name} within ${PEEK_MS_MAX} ms: use peekOrAsk`)
-          : new PeekRevokedError(`a peek of ${route.type.name} "${route.key}".${handler.name} took so long that its memory was reused: use peekOrAsk`);
+          ? new PeekBusyError(
+              `${route.type.name} "${route.key}" changed too often for a peek of ${handler.name} within ${PEEK_MS_MAX} ms: use peekOrAsk`,
+            )
+          : new PeekRevokedError(
+              `a peek of ${route.type.name} "${route.key}".${handler.name} took so long that its memory was reused: use peekOrAsk`,
+            );
       }
       // Blocking: at most PEEK_MS_MAX, in steps of a millisecond.
       Atomics.wait(this.sleeper, 0, 0, WAIT_MS);

@@ -106,7 +106,8 @@ export class PendingCalls {
   overdue(nowMs: number, limit: number): number[] {
     const found: number[] = [];
     for (let slot = 0; slot < this.fresh && found.length < limit; slot++) {
-      if (this.resolves[slot] !== undefined && (this.deadlines[slot] as number) <= nowMs) found.push(this.numbers[slot] as number);
+      if (this.resolves[slot] !== undefined && (this.deadlines[slot] as number) <= nowMs)
+        found.push(this.numbers[slot] as number);
     }
     return found;
   }
@@ -114,7 +115,8 @@ export class PendingCalls {
   /** Numbers of all calls that wait. */
   waiting(): number[] {
     const found: number[] = [];
-    for (let slot = 0; slot < this.fresh; slot++) if (this.resolves[slot] !== undefined) found.push(this.numbers[slot] as number);
+    for (let slot = 0; slot < this.fresh; slot++)
+      if (this.resolves[slot] !== undefined) found.push(this.numbers[slot] as number);
     return found;
   }
 

@@ -2,7 +2,15 @@
 import { isGridError, UnknownActorError } from '@spacegrid/core';
 import type { ActorType, CompiledHandler } from '../define/actor-type.ts';
 import type { AnyDefinition } from '../define/define-actor.ts';
-import { call, type CallSettings, type CallTarget, createCalls, createTells, defaultSettings, settingsOf } from './actor-calls.ts';
+import {
+  call,
+  type CallSettings,
+  type CallTarget,
+  createCalls,
+  createTells,
+  defaultSettings,
+  settingsOf,
+} from './actor-calls.ts';
 import type { CallOptions, Pressure } from './call-options.ts';
 import type { ClientThread, Lane } from './client-thread.ts';
 import type { Peeks } from './peeks.ts';
@@ -35,7 +43,8 @@ export class Refs {
 
   ref(definition: AnyDefinition, key: string): object {
     const type = this.types.get(definition?.name);
-    if (type === undefined) throw new UnknownActorError(`no actor is named ${String(definition?.name)}: export it from the actors module`);
+    if (type === undefined)
+      throw new UnknownActorError(`no actor is named ${String(definition?.name)}: export it from the actors module`);
     let Ref = this.classes.get(type);
     if (Ref === undefined) {
       Ref = refClass(type);
@@ -49,7 +58,9 @@ function refClass(type: ActorType): RefClass {
   const queries = type.handlers.filter((handler) => !handler.command);
   const Peek = methodsClass(queries, (target, handler, args) => target.parts.peeks.peek(target.route, handler, args));
   const PeekOrAsk = methodsClass(queries, peekOrAsk);
-  const Watch = methodsClass(queries, (target, handler, args) => target.parts.watches.watch(target.route, handler, args));
+  const Watch = methodsClass(queries, (target, handler, args) =>
+    target.parts.watches.watch(target.route, handler, args),
+  );
 
   class Ref implements CallTarget {
     readonly parts: RefParts;
@@ -84,7 +95,11 @@ function refClass(type: ActorType): RefClass {
     }
     get pressure(): Pressure {
       const lane = this.client.lanes[this.route.partition % this.parts.workers] as Lane;
-      return { requests: this.client.calls.size, bytes: lane.requests.usedBytes(), capacityBytes: lane.requests.dataBytes };
+      return {
+        requests: this.client.calls.size,
+        bytes: lane.requests.usedBytes(),
+        capacityBytes: lane.requests.dataBytes,
+      };
     }
   }
   for (const handler of type.handlers) {
@@ -105,7 +120,11 @@ async function peekOrAsk(target: Target, handler: CompiledHandler, args: readonl
   try {
     return target.parts.peeks.peek(target.route, handler, args);
   } catch (error) {
-    if (isGridError(error, 'PEEK_BUSY') || isGridError(error, 'PEEK_REVOKED') || isGridError(error, 'PEEK_UNAVAILABLE')) {
+    if (
+      isGridError(error, 'PEEK_BUSY') ||
+      isGridError(error, 'PEEK_REVOKED') ||
+      isGridError(error, 'PEEK_UNAVAILABLE')
+    ) {
       return call(target, handler, args);
     }
     throw error;
@@ -121,7 +140,9 @@ function remember(target: object, name: string, value: object): object {
 function methodsClass(
   handlers: readonly CompiledHandler[],
   invoke: (target: Target, handler: CompiledHandler, args: readonly unknown[]) => unknown,
-): new (target: Target) => object {
+): new (
+  target: Target,
+) => object {
   class Methods {
     readonly target: Target;
     constructor(target: Target) {

@@ -45,7 +45,11 @@ export class WatchList {
     client.onWatch = (number, failed, value, sequence) => this.take(number, failed, value, sequence);
   }
 
-  watch(route: Route, handler: CompiledHandler, args: readonly unknown[]): AsyncIterableIterator<WatchEvent<unknown>> & AsyncDisposable {
+  watch(
+    route: Route,
+    handler: CompiledHandler,
+    args: readonly unknown[],
+  ): AsyncIterableIterator<WatchEvent<unknown>> & AsyncDisposable {
     const shared = this.share(route, handler, args);
     const listener: Listener = { wake: undefined, seen: 0 };
     shared.listeners.add(listener);

@@ -112,7 +112,10 @@ export class ControlBlock {
 
   /** True while the closing client's rings wait for this worker to let go. */
   isHeld(slot: number, worker: number): boolean {
-    return this.clientState(slot) === CLIENT_CLOSING && (this.shared.load(this.client(slot) + CLIENT_HELD) & (1 << worker)) !== 0;
+    return (
+      this.clientState(slot) === CLIENT_CLOSING &&
+      (this.shared.load(this.client(slot) + CLIENT_HELD) & (1 << worker)) !== 0
+    );
   }
 
   /** A worker has let go; the last one frees the slot. */

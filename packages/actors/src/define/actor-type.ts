@@ -4,7 +4,14 @@
  */
 import { InvalidDefinitionError } from '@spacegrid/core';
 import type { ActorOptions, AnyDefinition } from './define-actor.ts';
-import { type EntryFields, fieldOf, type MapField, type RankingField, type ScalarField, type StateFields } from './state-fields.ts';
+import {
+  type EntryFields,
+  fieldOf,
+  type MapField,
+  type RankingField,
+  type ScalarField,
+  type StateFields,
+} from './state-fields.ts';
 
 export interface CompiledField {
   readonly name: string;
@@ -43,7 +50,9 @@ const HANDLERS_MAX = 255;
 export function compileActorTypes(definitions: readonly AnyDefinition[]): readonly ActorType[] {
   const sorted = [...definitions].sort((a, b) => (a.name < b.name ? -1 : 1));
   if (sorted.length > ACTOR_TYPES_MAX) {
-    throw new InvalidDefinitionError(`the actors module defines ${sorted.length} actors: at most ${ACTOR_TYPES_MAX} are allowed`);
+    throw new InvalidDefinitionError(
+      `the actors module defines ${sorted.length} actors: at most ${ACTOR_TYPES_MAX} are allowed`,
+    );
   }
   return sorted.map((definition, index) => {
     if (sorted[index - 1]?.name === definition.name) {
@@ -55,7 +64,12 @@ export function compileActorTypes(definitions: readonly AnyDefinition[]): readon
 
 /** What must be the same in all threads and, with the version, in the store. */
 export function fingerprint(types: readonly ActorType[]): string {
-  return types.map((type) => `${type.name}@${type.version}(${type.fields.map(describe).join()})[${type.handlers.map((h) => h.name).join()}]`).join(';');
+  return types
+    .map(
+      (type) =>
+        `${type.name}@${type.version}(${type.fields.map(describe).join()})[${type.handlers.map((h) => h.name).join()}]`,
+    )
+    .join(';');
 }
 
 /** The stored shape of a field, as text. */
@@ -67,11 +81,14 @@ export function describe({ name, field }: CompiledField): string {
 
 export function compileFields(owner: string, state: StateFields): readonly CompiledField[] {
   const entries = Object.entries(state);
-  if (entries.length > FIELDS_MAX) throw new InvalidDefinitionError(`${owner} has ${entries.length} fields: at most ${FIELDS_MAX} are allowed`);
+  if (entries.length > FIELDS_MAX)
+    throw new InvalidDefinitionError(`${owner} has ${entries.length} fields: at most ${FIELDS_MAX} are allowed`);
   return entries.map(([name, literal], index) => {
     const field = fieldOf(literal);
     if (field === undefined || name === '__proto__' || name.length > 64) {
-      throw new InvalidDefinitionError(`field ${name} of ${owner} is ${typeof literal}: a state holds numbers, texts, booleans, plain values, ranking() and map()`);
+      throw new InvalidDefinitionError(
+        `field ${name} of ${owner} is ${typeof literal}: a state holds numbers, texts, booleans, plain values, ranking() and map()`,
+      );
     }
     return { name, index, field };
   });
@@ -80,16 +97,24 @@ export function compileFields(owner: string, state: StateFields): readonly Compi
 function compile(definition: AnyDefinition, index: number): ActorType {
   const { name, spec } = definition;
   const handlers: CompiledHandler[] = [];
-  for (const [group, command] of [[spec.commands, true], [spec.queries, false]] as const) {
+  for (const [group, command] of [
+    [spec.commands, true],
+    [spec.queries, false],
+  ] as const) {
     for (const [handler, run] of Object.entries((group ?? {}) as Record<string, Handler>)) {
       handlers.push({ name: handler, index: handlers.length, command, run });
     }
   }
-  if (handlers.length > HANDLERS_MAX) throw new InvalidDefinitionError(`actor ${name} has ${handlers.length} handlers: at most ${HANDLERS_MAX} are allowed`);
+  if (handlers.length > HANDLERS_MAX)
+    throw new InvalidDefinitionError(
+      `actor ${name} has ${handlers.length} handlers: at most ${HANDLERS_MAX} are allowed`,
+    );
   const version = spec.version ?? 1;
-  if (!Number.isInteger(version) || version < 1) throw new InvalidDefinitionError(`version of actor ${name} is ${version}: allowed are whole numbers from 1`);
+  if (!Number.isInteger(version) || version < 1)
+    throw new InvalidDefinitionError(`version of actor ${name} is ${version}: allowed are whole numbers from 1`);
   for (let step = 2; step <= version; step++) {
-    if (typeof spec.migrations?.[step] !== 'function') throw new InvalidDefinitionError(`actor ${name} has version ${version} and no migration to ${step}`);
+    if (typeof spec.migrations?.[step] !== 'function')
+      throw new InvalidDefinitionError(`actor ${name} has version ${version} and no migration to ${step}`);
   }
   return {
     name,

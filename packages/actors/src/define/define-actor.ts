@@ -52,9 +52,9 @@ export interface ActorOptions<S extends StateFields> {
   /** Default ack level of the commands. Default: the grid's. */
   readonly ack?: AckLevel;
   /** Called on the partition thread when the first call reaches an inactive actor; may read only. */
-  readonly onActivate?: (view: View<S>) => void;
+  onActivate?(view: View<S>): void;
   /** Called before an idle actor is forgotten by its thread; may read only. Not called when the thread dies. */
-  readonly onPassivate?: (view: View<S>) => void;
+  onPassivate?(view: View<S>): void;
   /** An actor without calls for this long is passivated. Default 60,000 ms. */
   readonly idleMs?: number;
 }
@@ -96,7 +96,22 @@ export type ActorPeeks<D> = {
 
 const NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const HANDLER = /^[A-Za-z_$][\w$]{0,62}$/;
-const RESERVED = new Set(['then', 'catch', 'finally', 'constructor', 'prototype', '__proto__', 'peek', 'peekOrAsk', 'watch', 'with', 'pressure', 'key', 'definition', 'tell']);
+const RESERVED = new Set([
+  'then',
+  'catch',
+  'finally',
+  'constructor',
+  'prototype',
+  '__proto__',
+  'peek',
+  'peekOrAsk',
+  'watch',
+  'with',
+  'pressure',
+  'key',
+  'definition',
+  'tell',
+]);
 
 /**
  * Defines a kind of actor: state, commands that may change it, queries that read it. Types are inferred from the literal.
@@ -119,13 +134,19 @@ export function defineActor<
   const seen = new Set<string>();
   for (const group of ['commands', 'queries'] as const) {
     for (const [handler, run] of Object.entries(spec[group] ?? {})) {
-      if (typeof run !== 'function') throw new InvalidDefinitionError(`${group}.${handler} of actor ${name} is not a function`);
+      if (typeof run !== 'function')
+        throw new InvalidDefinitionError(`${group}.${handler} of actor ${name} is not a function`);
       if (!HANDLER.test(handler) || RESERVED.has(handler)) {
-        throw new InvalidDefinitionError(`${group}.${handler} of actor ${name}: this name is reserved or not an identifier`);
+        throw new InvalidDefinitionError(
+          `${group}.${handler} of actor ${name}: this name is reserved or not an identifier`,
+        );
       }
-      if (seen.has(handler)) throw new InvalidDefinitionError(`${handler} of actor ${name} is both a command and a query`);
+      if (seen.has(handler))
+        throw new InvalidDefinitionError(`${handler} of actor ${name} is both a command and a query`);
       if (group === 'queries' && run.constructor.name === 'AsyncFunction') {
-        throw new InvalidDefinitionError(`query ${handler} of actor ${name} is asynchronous: a query answers at once from its state`);
+        throw new InvalidDefinitionError(
+          `query ${handler} of actor ${name} is asynchronous: a query answers at once from its state`,
+        );
       }
       seen.add(handler);
     }

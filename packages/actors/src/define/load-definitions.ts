@@ -14,7 +14,10 @@ export async function loadDefinitions(module: string): Promise<readonly ActorTyp
     exports = (await import(module)) as Record<string, unknown>;
   } catch (cause) {
     if (cause instanceof CreateInWorkerError) throw cause;
-    throw new InvalidDefinitionError(`the actors module ${module} can't be loaded: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new InvalidDefinitionError(
+      `the actors module ${module} can't be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   } finally {
     delete flags[loading];
   }
@@ -37,5 +40,12 @@ export function refuseWhileLoading(): void {
 }
 
 function isDefinition(value: unknown): value is AnyDefinition {
-  return typeof value === 'object' && value !== null && 'name' in value && 'spec' in value && Object.isFrozen(value) && typeof value.spec === 'object';
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'name' in value &&
+    'spec' in value &&
+    Object.isFrozen(value) &&
+    typeof value.spec === 'object'
+  );
 }

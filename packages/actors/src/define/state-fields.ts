@@ -33,15 +33,16 @@ export interface StateFields {
 }
 
 /** The plain value that a scalar field or literal stands for. */
-export type ScalarValue<F> = F extends ScalarField<infer T>
-  ? T
-  : F extends number
-    ? number
-    : F extends string
-      ? string
-      : F extends boolean
-        ? boolean
-        : F;
+export type ScalarValue<F> =
+  F extends ScalarField<infer T>
+    ? T
+    : F extends number
+      ? number
+      : F extends string
+        ? string
+        : F extends boolean
+          ? boolean
+          : F;
 
 export type DeepReadonly<T> = T extends number | string | boolean | bigint | null | undefined | Date | Uint8Array
   ? T
@@ -96,7 +97,9 @@ export function fieldOf(literal: unknown): ScalarField<unknown> | RankingField |
     case 'boolean':
       return { kind: 'bool', initial: literal, maxBytes: 1 };
     case 'object':
-      return literal !== null && isDescriptor(literal) ? literal : { kind: 'packed', initial: literal, maxBytes: VALUE_BYTES_MAX };
+      return literal !== null && isDescriptor(literal)
+        ? literal
+        : { kind: 'packed', initial: literal, maxBytes: VALUE_BYTES_MAX };
     default:
       return undefined;
   }

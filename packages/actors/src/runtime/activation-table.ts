@@ -18,7 +18,12 @@ export class ActivationTable {
     if (bucket === undefined) return undefined;
     for (const activation of bucket) {
       const key = activation.keyBytes;
-      if (key.hash === hash && key.length === length && activation.layout.type.index === type && same(key.bytes, bytes, offset, length)) {
+      if (
+        key.hash === hash &&
+        key.length === length &&
+        activation.layout.type.index === type &&
+        same(key.bytes, bytes, offset, length)
+      ) {
         return activation;
       }
     }

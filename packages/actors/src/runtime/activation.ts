@@ -5,7 +5,14 @@
  */
 import { AsyncWriteError, type KeyBytes, type RecordDraft, readU32 } from '@spacegrid/core';
 import { actorPrefix, ROW_FIELDS } from '../state/row-keys.ts';
-import { checkScalar, draftScalar, readScalar, rowScalarBytesMax, uncheck, writeRowScalars } from '../state/scalar-values.ts';
+import {
+  checkScalar,
+  draftScalar,
+  readScalar,
+  rowScalarBytesMax,
+  uncheck,
+  writeRowScalars,
+} from '../state/scalar-values.ts';
 import type { ScalarSlot, StateLayout, StructureSlot } from '../state/state-layout.ts';
 import { createWritableState, type StructureTurn } from '../state/writable-state.ts';
 import type { Partition } from './partition.ts';
@@ -50,7 +57,10 @@ export class Activation {
     this.layout = layout;
     this.key = key;
     this.keyBytes = keyBytes;
-    this.prefix = actorPrefix(layout.type.name, keyBytes.bytes.subarray(keyBytes.offset, keyBytes.offset + keyBytes.length));
+    this.prefix = actorPrefix(
+      layout.type.name,
+      keyBytes.bytes.subarray(keyBytes.offset, keyBytes.offset + keyBytes.length),
+    );
     this.usedAt = 0;
     this.busy = false;
     this.queue = [];
@@ -153,7 +163,8 @@ export class Activation {
     }
     this.forgetChanges();
     const table = this.partition.table(this.layout.type.index);
-    if (table?.delete(this.keyBytes) === true && this.partition.changes.enabled) this.partition.changes.clear(this.prefix, undefined);
+    if (table?.delete(this.keyBytes) === true && this.partition.changes.enabled)
+      this.partition.changes.clear(this.prefix, undefined);
     this.record = 0;
   }
 

@@ -82,7 +82,9 @@ export class Mailbox {
     if (layout === undefined || handler === undefined) {
       const error =
         layout === undefined
-          ? new UnknownActorError(`the partition thread knows no actor type ${request.type}: all threads must load the same actors module`)
+          ? new UnknownActorError(
+              `the partition thread knows no actor type ${request.type}: all threads must load the same actors module`,
+            )
           : new UnknownMethodError(`${layout.type.name} has no handler ${request.handler}`);
       this.refuse(client, frame, request, partition, error);
       return;
@@ -106,7 +108,14 @@ export class Mailbox {
   }
 
   /** Runs a command that no client sent (a reminder). True when it ran or began to run; false while the actor is busy. */
-  runInternal(partition: Partition, layout: StateLayout, key: string, handler: CompiledHandler, args: readonly unknown[], before: () => void): boolean {
+  runInternal(
+    partition: Partition,
+    layout: StateLayout,
+    key: string,
+    handler: CompiledHandler,
+    args: readonly unknown[],
+    before: () => void,
+  ): boolean {
     const bytes = this.keys.set(key);
     const activation = this.resident(partition, layout, bytes.hash, bytes.bytes, 0, bytes.length);
     if (activation.busy) return false;
@@ -116,7 +125,14 @@ export class Mailbox {
     return true;
   }
 
-  private query(client: number, frame: number, request: RequestFrame, partition: Partition, layout: StateLayout, handler: CompiledHandler): void {
+  private query(
+    client: number,
+    frame: number,
+    request: RequestFrame,
+    partition: Partition,
+    layout: StateLayout,
+    handler: CompiledHandler,
+  ): void {
     const { parts } = this;
     if (request.ring.start(frame) === START_CANCELLED) {
       request.ring.finish(frame);
@@ -126,7 +142,8 @@ export class Mailbox {
     const { ring } = request;
     const key = this.keys.point(ring.u8, request.keyOffset, request.keyLength, request.keyHash);
     try {
-      if (handler.command) throw new UnknownMethodError(`${layout.type.name}.${handler.name} is a command, not a query`);
+      if (handler.command)
+        throw new UnknownMethodError(`${layout.type.name}.${handler.name} is a command, not a query`);
       const text = textOf(ring.u8, request.keyOffset, request.keyLength);
       reader.find(text, key);
       const args = request.args();
@@ -135,7 +152,13 @@ export class Mailbox {
       } else {
         parts.counters.add(QUERIES, 1);
         parts.running.enter(layout.type.index, handler.index, partition.number, request.keyHash);
-        parts.services.runner.query(partition, reader.view, handler, args, callerOf(client, request, request.ack === ACK_DURABLE));
+        parts.services.runner.query(
+          partition,
+          reader.view,
+          handler,
+          args,
+          callerOf(client, request, request.ack === ACK_DURABLE),
+        );
         parts.running.leave();
       }
     } catch (error) {
@@ -145,10 +168,23 @@ export class Mailbox {
     ring.finish(frame);
   }
 
-  private command(client: number, frame: number, request: RequestFrame, partition: Partition, layout: StateLayout, handler: CompiledHandler): void {
+  private command(
+    client: number,
+    frame: number,
+    request: RequestFrame,
+    partition: Partition,
+    layout: StateLayout,
+    handler: CompiledHandler,
+  ): void {
     const { ring } = request;
     if (!handler.command) {
-      this.refuse(client, frame, request, partition, new UnknownMethodError(`${layout.type.name}.${handler.name} is a query, not a command`));
+      this.refuse(
+        client,
+        frame,
+        request,
+        partition,
+        new UnknownMethodError(`${layout.type.name}.${handler.name} is a query, not a command`),
+      );
       return;
     }
     const activation = this.resident(partition, layout, request.keyHash, ring.u8, request.keyOffset, request.keyLength);
@@ -157,7 +193,13 @@ export class Mailbox {
       const cycle = path.indexOf(activation.name);
       if (cycle >= 0) {
         const loop = [...path.slice(cycle), activation.name];
-        this.refuse(client, frame, request, partition, new CallCycleError(`actors wait for each other: ${loop.join(' → ')}`, { details: { path: loop } }));
+        this.refuse(
+          client,
+          frame,
+          request,
+          partition,
+          new CallCycleError(`actors wait for each other: ${loop.join(' → ')}`, { details: { path: loop } }),
+        );
         return;
       }
       activation.queue.push({ client, frame });
@@ -256,27 +298,50 @@ export class Mailbox {
   private failureOf(request: RequestFrame, activation: Activation, starts: number): Error | undefined {
     const { type } = activation.layout;
     if (starts >= STARTS_MAX) {
-      return new WorkerLostError(`${type.name} "${activation.key}": the call was started ${starts} times and its thread died each time`);
+      return new WorkerLostError(
+        `${type.name} "${activation.key}": the call was started ${starts} times and its thread died each time`,
+      );
     }
     const { quarantined } = this.parts;
     if (
       quarantined.length > 0 &&
-      quarantined.some((actor) => actor.type === type.index && actor.partition === activation.partition.number && actor.keyHash === activation.keyBytes.hash)
+      quarantined.some(
+        (actor) =>
+          actor.type === type.index &&
+          actor.partition === activation.partition.number &&
+          actor.keyHash === activation.keyBytes.hash,
+      )
     ) {
-      return new ActorQuarantinedError(`${type.name} "${activation.key}" was running in three deaths of its thread within a minute: it is set aside`);
+      return new ActorQuarantinedError(
+        `${type.name} "${activation.key}" was running in three deaths of its thread within a minute: it is set aside`,
+      );
     }
     const { deadline } = request;
-    if (deadline > 0 && deadline < this.parts.services.clock.now()) return new CallTimeoutError('the call was not started within its time: it did not run');
+    if (deadline > 0 && deadline < this.parts.services.clock.now())
+      return new CallTimeoutError('the call was not started within its time: it did not run');
     return undefined;
   }
 
-  private resident(partition: Partition, layout: StateLayout, hash: number, bytes: Uint8Array, offset: number, length: number): Activation {
+  private resident(
+    partition: Partition,
+    layout: StateLayout,
+    hash: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+  ): Activation {
     const { type } = layout;
     let activation = this.table.find(type.index, hash, bytes, offset, length);
     if (activation === undefined) {
       if (length === 0) throw new InvalidKeyError('a key has at least one character');
       const own = bytes.slice(offset, offset + length);
-      activation = new Activation(partition, layout, textOf(own, 0, length), { bytes: own, offset: 0, length, hash }, this.parts.services);
+      activation = new Activation(
+        partition,
+        layout,
+        textOf(own, 0, length),
+        { bytes: own, offset: 0, length, hash },
+        this.parts.services,
+      );
       this.table.add(activation);
       this.parts.counters.set(ACTIVATIONS, this.table.size);
       const { onActivate } = type.options;

@@ -23,7 +23,10 @@ export class OffloadPool {
     try {
       return (await this.pool.run(input, { filename: task.module, name: task.exportName })) as R;
     } catch (cause) {
-      throw new OffloadFailedError(`the task ${task.exportName} of ${task.module} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      throw new OffloadFailedError(
+        `the task ${task.exportName} of ${task.module} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      );
     } finally {
       this.running--;
     }

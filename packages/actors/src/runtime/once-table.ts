@@ -75,7 +75,13 @@ export class OnceTable {
   }
 
   /** Answers a retry. False when the key is new. Throws OnceConflictError when it was used for another call. */
-  replay(activation: Activation, handler: CompiledHandler, once: string, args: readonly unknown[], caller: Caller): boolean {
+  replay(
+    activation: Activation,
+    handler: CompiledHandler,
+    once: string,
+    args: readonly unknown[],
+    caller: Caller,
+  ): boolean {
     const { partition } = activation;
     const table = tableOf(partition);
     if (table === undefined) return false;
@@ -83,23 +89,45 @@ export class OnceTable {
     const record = table.find(this.keys.set(identityOf(activation, once)));
     if (record === 0 || readF64(heap, record, EXPIRES_AT) <= this.clock.now()) return false;
     if (readI32(heap, record, CALL) !== callHash(handler, args)) {
-      throw new OnceConflictError(`the once key "${once}" was used for another call of ${activation.layout.type.name} "${activation.key}"`);
+      throw new OnceConflictError(
+        `the once key "${once}" was used for another call of ${activation.layout.type.name} "${activation.key}"`,
+      );
     }
     this.counters.add(ONCE, 1);
     const length = readByteLength(heap, record, REPLY);
-    this.send(partition, caller, STATUS_VALUE, readF64(heap, record, SEQUENCE), heap.u8, readByteOffset(heap, record, REPLY), length);
+    this.send(
+      partition,
+      caller,
+      STATUS_VALUE,
+      readF64(heap, record, SEQUENCE),
+      heap.u8,
+      readByteOffset(heap, record, REPLY),
+      length,
+    );
     return true;
   }
 
   /** What the command's turn does with its result before it commits. */
-  remember(activation: Activation, handler: CompiledHandler, once: string, args: readonly unknown[]): (result: unknown) => void {
+  remember(
+    activation: Activation,
+    handler: CompiledHandler,
+    once: string,
+    args: readonly unknown[],
+  ): (result: unknown) => void {
     const identity = identityOf(activation, once);
     const call = callHash(handler, args);
     return (result) => {
       const { partition } = activation;
       const writer = PackWriter.growing();
       writeValue(writer, result);
-      this.store(partition, this.keys.set(identity), writer.written(), call, this.clock.now() + this.windowMs, partition.heap.sequence() + 1);
+      this.store(
+        partition,
+        this.keys.set(identity),
+        writer.written(),
+        call,
+        this.clock.now() + this.windowMs,
+        partition.heap.sequence() + 1,
+      );
     };
   }
 
@@ -139,7 +167,14 @@ export class OnceTable {
     ensureTable(partition).put(key, this.draft);
   }
 
-  private store(partition: Partition, key: KeyBytes, reply: Uint8Array, call: number, expiresAt: number, sequence: number): void {
+  private store(
+    partition: Partition,
+    key: KeyBytes,
+    reply: Uint8Array,
+    call: number,
+    expiresAt: number,
+    sequence: number,
+  ): void {
     this.fill(reply, call, expiresAt, sequence);
     ensureTable(partition).put(key, this.draft);
     partition.writes++;

@@ -1,10 +1,9 @@
 /** Entry of a partition thread: attaches to its heaps, loads what the store holds, then serves until it is drained. */
 import { type MessagePort, workerData } from 'node:worker_threads';
-import { serveControl } from '../control/comlink-port.ts';
 import { fingerprint } from '../define/actor-type.ts';
 import { loadDefinitions } from '../define/load-definitions.ts';
 import type { PartitionWorkerData } from '../supervise/grid-thread-data.ts';
-import { InvalidDefinitionError } from '@spacegrid/core';
+import { InvalidDefinitionError, serveControl } from '@spacegrid/core';
 import type { WorkerApi } from './worker-api.ts';
 import { WorkerLoop } from './worker-loop.ts';
 
@@ -16,7 +15,9 @@ const api: WorkerApi = {
   async attach() {
     const loaded = await types;
     if (fingerprint(loaded) !== data.settings.fingerprint) {
-      throw new InvalidDefinitionError('the actors module defines other actors in this thread than in the main thread: definitions must not depend on where they are loaded');
+      throw new InvalidDefinitionError(
+        'the actors module defines other actors in this thread than in the main thread: definitions must not depend on where they are loaded',
+      );
     }
     loop = new WorkerLoop(data, loaded);
     return loop.attach();

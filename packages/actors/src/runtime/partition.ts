@@ -2,7 +2,17 @@
  * One partition at its owner thread: heap, tables of actors, outbox, gate. It brackets turns; what a turn does is in
  * turn-runner.ts.
  */
-import { assert, durableSequence, ENTRY_ANSWERED, Heap, HotMap, KeyScratch, OutboxWriter, PackWriter, RecordDraft } from '@spacegrid/core';
+import {
+  assert,
+  durableSequence,
+  ENTRY_ANSWERED,
+  Heap,
+  HotMap,
+  KeyScratch,
+  OutboxWriter,
+  PackWriter,
+  RecordDraft,
+} from '@spacegrid/core';
 import { ChangeRecorder } from '../state/change-recorder.ts';
 import { FIRST_TYPE_ROOT, type StateLayout } from '../state/state-layout.ts';
 import type { Activation } from './activation.ts';
@@ -126,7 +136,14 @@ export class Partition {
   }
 
   /** Seals the outbox entry and commits. Returns the entry's word. */
-  commit(client: number, request: number, flags: number, changeBytes: number, replyBytes: number, messageBytes: number): number {
+  commit(
+    client: number,
+    request: number,
+    flags: number,
+    changeBytes: number,
+    replyBytes: number,
+    messageBytes: number,
+  ): number {
     const entry = this.outbox.seal(client, request, flags, changeBytes, replyBytes, messageBytes);
     this.heap.commit();
     this.open = undefined;
@@ -164,7 +181,8 @@ export class Partition {
     const last = this.marks[this.marks.length - 1];
     const sequence = this.heap.committed;
     // Bound: one mark for each 64 KiB of backlog.
-    if (sequence > durable && (last === undefined || total - last.bytes > MARK_BYTES)) this.marks.push({ sequence, bytes: total });
+    if (sequence > durable && (last === undefined || total - last.bytes > MARK_BYTES))
+      this.marks.push({ sequence, bytes: total });
     return sequence <= durable ? 0 : total - this.durableBytes;
   }
 

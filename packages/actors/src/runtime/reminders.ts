@@ -2,7 +2,22 @@
  * Reminders of a worker's partitions: state in each partition's heap (and so in its rows), and a queue of what is due next.
  * A firing runs its command and removes or moves the reminder in the same turn, so it takes effect once.
  */
-import { type Heap, HotMap, type KeyBytes, KeyScratch, PackReader, PackWriter, RecordDraft, RecordShape, readByteLength, readByteOffset, readF64, readValue, writeValue, IndexScan } from '@spacegrid/core';
+import {
+  type Heap,
+  HotMap,
+  type KeyBytes,
+  KeyScratch,
+  PackReader,
+  PackWriter,
+  RecordDraft,
+  RecordShape,
+  readByteLength,
+  readByteOffset,
+  readF64,
+  readValue,
+  writeValue,
+  IndexScan,
+} from '@spacegrid/core';
 import { SYSTEM_REMINDER } from '../state/row-keys.ts';
 import type { Activation } from './activation.ts';
 import { type Due, DueQueue } from './due-queue.ts';
@@ -66,7 +81,14 @@ export class Reminders {
     const call = decodeCall(partition.heap, record);
     const type = this.typeNames.indexOf(call.type);
     if (type < 0) return undefined;
-    return { type, key: call.key, handler: call.handler, args: call.args, dueAt, periodMs: readF64(partition.heap, record, PERIOD) };
+    return {
+      type,
+      key: call.key,
+      handler: call.handler,
+      args: call.args,
+      dueAt,
+      periodMs: readF64(partition.heap, record, PERIOD),
+    };
   }
 
   /** In the turn that the reminder starts: takes it away, or moves it to its next time. A missed period fires once. */
@@ -137,10 +159,18 @@ function encodeCall(type: string, key: string, handler: number, args: readonly u
   return writer.written().slice();
 }
 
-function decodeCall(heap: Heap, record: number): { type: string; key: string; handler: number; args: readonly unknown[] } {
+function decodeCall(
+  heap: Heap,
+  record: number,
+): { type: string; key: string; handler: number; args: readonly unknown[] } {
   const length = readByteLength(heap, record, CALL);
   const offset = readByteOffset(heap, record, CALL);
-  const [type, key, handler, args] = readValue(new PackReader(heap.u8, offset, offset + length)) as [string, string, number, unknown[]];
+  const [type, key, handler, args] = readValue(new PackReader(heap.u8, offset, offset + length)) as [
+    string,
+    string,
+    number,
+    unknown[],
+  ];
   return { type, key, handler, args };
 }
 

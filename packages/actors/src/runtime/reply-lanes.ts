@@ -4,7 +4,16 @@
  */
 import { Doorbell, RingProducer } from '@spacegrid/core';
 import type { ControlBlock } from '../control/control-block.ts';
-import { padTo4, REPLY_NUMBER, REPLY_PARTITION, REPLY_SEQUENCE_HIGH, REPLY_SEQUENCE_LOW, REPLY_STATUS, REPLY_VALUE_BYTES, REPLY_WORDS } from '../control/frames.ts';
+import {
+  padTo4,
+  REPLY_NUMBER,
+  REPLY_PARTITION,
+  REPLY_SEQUENCE_HIGH,
+  REPLY_SEQUENCE_LOW,
+  REPLY_STATUS,
+  REPLY_VALUE_BYTES,
+  REPLY_WORDS,
+} from '../control/frames.ts';
 import type { GridMemory } from '../control/grid-memory.ts';
 import { ringOffset } from '../control/lanes.ts';
 
@@ -31,7 +40,9 @@ export class ReplyLanes {
     this.held = [];
     this.written = [];
     for (let client = 0; client < shape.clients; client++) {
-      this.rings.push(new RingProducer(rings.replies, ringOffset(shape, client, worker, rings.ringBytes), rings.ringBytes));
+      this.rings.push(
+        new RingProducer(rings.replies, ringOffset(shape, client, worker, rings.ringBytes), rings.ringBytes),
+      );
       this.doorbells.push(new Doorbell(control.shared.words, control.doorbell(client)));
       this.held.push([]);
       this.written.push(false);
@@ -46,7 +57,16 @@ export class ReplyLanes {
   }
 
   /** Writes a reply whose value is `bytes[from, from + length)`. */
-  reply(client: number, number: number, status: number, sequence: number, partition: number, bytes: Uint8Array, from: number, length: number): void {
+  reply(
+    client: number,
+    number: number,
+    status: number,
+    sequence: number,
+    partition: number,
+    bytes: Uint8Array,
+    from: number,
+    length: number,
+  ): void {
     const held = this.held[client] as HeldReply[];
     if (held.length > 0 || !this.write(client, number, status, sequence, partition, bytes, from, length)) {
       held.push({ number, status, sequence, partition, bytes: bytes.slice(from, from + length) });
@@ -82,7 +102,16 @@ export class ReplyLanes {
     held.length = 0;
   }
 
-  private write(client: number, number: number, status: number, sequence: number, partition: number, bytes: Uint8Array, from: number, length: number): boolean {
+  private write(
+    client: number,
+    number: number,
+    status: number,
+    sequence: number,
+    partition: number,
+    bytes: Uint8Array,
+    from: number,
+    length: number,
+  ): boolean {
     const ring = this.rings[client] as RingProducer;
     const body = REPLY_WORDS * 4 + padTo4(length);
     const at = ring.reserve(body);
@@ -112,7 +141,19 @@ export class ReplyLanes {
       const held = this.held[client] as HeldReply[];
       let sent = 0;
       for (const reply of held) {
-        if (!this.write(client, reply.number, reply.status, reply.sequence, reply.partition, reply.bytes, 0, reply.bytes.length)) break;
+        if (
+          !this.write(
+            client,
+            reply.number,
+            reply.status,
+            reply.sequence,
+            reply.partition,
+            reply.bytes,
+            0,
+            reply.bytes.length,
+          )
+        )
+          break;
         sent++;
       }
       if (sent > 0) held.splice(0, sent);

@@ -43,7 +43,12 @@ export function readRunning(control: ControlBlock, worker: number): RunningActor
   const { shared } = control;
   if (shared.load(base) === 0) return undefined;
   const handler = shared.load(base + 1);
-  return { type: handler >>> 8, handler: handler & 255, partition: shared.load(base + 2), keyHash: shared.load(base + 3) };
+  return {
+    type: handler >>> 8,
+    handler: handler & 255,
+    partition: shared.load(base + 2),
+    keyHash: shared.load(base + 3),
+  };
 }
 
 /** How many handlers the worker has run; the same number twice with one running means that it is blocked. */

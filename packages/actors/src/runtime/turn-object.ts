@@ -75,7 +75,8 @@ export class TurnObject {
       if (!handler.command) continue;
       sends[handler.name] = (...args) => {
         this.activation.assertWritable();
-        if (this.messages.length >= MESSAGES_MAX) throw new InvalidArgumentError(`a turn sends at most ${MESSAGES_MAX} messages`);
+        if (this.messages.length >= MESSAGES_MAX)
+          throw new InvalidArgumentError(`a turn sends at most ${MESSAGES_MAX} messages`);
         this.messages.push({ type: type.index, handler: handler.index, key, args });
       };
     }
@@ -177,12 +178,14 @@ export class TurnObject {
 
   private schedule(dueAt: number, periodMs: number, command: string, args: readonly unknown[]): string {
     this.activation.assertWritable();
-    if (!Number.isFinite(dueAt)) throw new InvalidArgumentError(`a reminder is due at ${dueAt}: a finite time is needed`);
+    if (!Number.isFinite(dueAt))
+      throw new InvalidArgumentError(`a reminder is due at ${dueAt}: a finite time is needed`);
     const handler = this.activation.layout.type.handlerByName.get(command);
     if (handler === undefined || !handler.command) {
-      throw new InvalidDefinitionError(`${this.activation.layout.type.name} has no command ${command} to be reminded of`);
+      throw new InvalidDefinitionError(
+        `${this.activation.layout.type.name} has no command ${command} to be reminded of`,
+      );
     }
     return this.services.reminders.schedule(this.activation, dueAt, periodMs, handler.index, args);
   }
 }
-

@@ -50,7 +50,15 @@ export class TurnRunner {
   }
 
   /** Runs a command. Returns the promise of an asynchronous one, which settles when it is answered; else undefined. */
-  command(activation: Activation, turn: TurnObject, handler: CompiledHandler, args: readonly unknown[], client: number, number: number, durable: boolean): Promise<void> | undefined {
+  command(
+    activation: Activation,
+    turn: TurnObject,
+    handler: CompiledHandler,
+    args: readonly unknown[],
+    client: number,
+    number: number,
+    durable: boolean,
+  ): Promise<void> | undefined {
     const { partition } = activation;
     let result: unknown;
     try {
@@ -98,7 +106,9 @@ export class TurnRunner {
       const result = call(handler, view, args);
       if (isThenable(result)) {
         result.then(undefined, () => undefined);
-        throw new AsyncQueryError(`the query ${handler.name} returned a promise: a query answers at once from its state`);
+        throw new AsyncQueryError(
+          `the query ${handler.name} returned a promise: a query answers at once from its state`,
+        );
       }
       writeValue(scratch, result);
     } catch (error) {
@@ -121,7 +131,15 @@ export class TurnRunner {
   }
 
   /** Sends an answer that is kept elsewhere. */
-  sendKept(partition: Partition, caller: Caller, status: number, sequence: number, bytes: Uint8Array, from: number, length: number): void {
+  sendKept(
+    partition: Partition,
+    caller: Caller,
+    status: number,
+    sequence: number,
+    bytes: Uint8Array,
+    from: number,
+    length: number,
+  ): void {
     this.send(partition, caller, status, sequence, bytes, from, length, undefined);
   }
 
@@ -129,10 +147,26 @@ export class TurnRunner {
   deliver(partition: Partition, entry: number, caller: Caller, sequence: number): void {
     const { i32 } = partition.heap;
     const status = ((i32[entry + ENTRY_FLAGS] as number) & ENTRY_FAILED) !== 0 ? STATUS_ERROR : STATUS_VALUE;
-    this.send(partition, caller, status, sequence, partition.heap.u8, replyOffset(i32, entry), i32[entry + ENTRY_REPLY_BYTES] as number, entry);
+    this.send(
+      partition,
+      caller,
+      status,
+      sequence,
+      partition.heap.u8,
+      replyOffset(i32, entry),
+      i32[entry + ENTRY_REPLY_BYTES] as number,
+      entry,
+    );
   }
 
-  private commitValue(partition: Partition, turn: TurnObject, result: unknown, client: number, number: number, durable: boolean): void {
+  private commitValue(
+    partition: Partition,
+    turn: TurnObject,
+    result: unknown,
+    client: number,
+    number: number,
+    durable: boolean,
+  ): void {
     const { changes } = partition;
     turn.answering(result);
     const changeBytes = changes.endPart();
@@ -192,7 +226,16 @@ export class TurnRunner {
     const entry = partition.commit(client, number, flags, changeBytes, replyBytes, messageBytes);
     const { heap } = partition;
     const status = (flags & ENTRY_FAILED) !== 0 ? STATUS_ERROR : STATUS_VALUE;
-    this.replies.reply(client, number, status, heap.committed, partition.number, heap.u8, replyOffset(heap.i32, entry), replyBytes);
+    this.replies.reply(
+      client,
+      number,
+      status,
+      heap.committed,
+      partition.number,
+      heap.u8,
+      replyOffset(heap.i32, entry),
+      replyBytes,
+    );
     markAnswered(partition, entry);
   }
 
@@ -233,7 +276,13 @@ export class TurnRunner {
   }
 
   /** The handler returned a promise: nothing it did so far may have been a write. */
-  private asynchronous(activation: Activation, turn: TurnObject, handler: CompiledHandler, result: PromiseLike<unknown>, caller: Caller): Promise<void> | undefined {
+  private asynchronous(
+    activation: Activation,
+    turn: TurnObject,
+    handler: CompiledHandler,
+    result: PromiseLike<unknown>,
+    caller: Caller,
+  ): Promise<void> | undefined {
     const { partition } = activation;
     const wrote = partition.writes > 0 || turn.hasMessages;
     partition.undo();
@@ -245,8 +294,14 @@ export class TurnRunner {
     }
     turn.beginAsync();
     return Promise.resolve(result).then(
-      (value) => this.endAsync(activation, turn, caller, () => this.commitValue(partition, turn, value, caller.client, caller.number, caller.durable)),
-      (error: unknown) => this.endAsync(activation, turn, caller, () => this.fail(partition, withSteps(error, turn.stepsCommitted), caller)),
+      (value) =>
+        this.endAsync(activation, turn, caller, () =>
+          this.commitValue(partition, turn, value, caller.client, caller.number, caller.durable),
+        ),
+      (error: unknown) =>
+        this.endAsync(activation, turn, caller, () =>
+          this.fail(partition, withSteps(error, turn.stepsCommitted), caller),
+        ),
     );
   }
 
@@ -297,4 +352,3 @@ function withSteps(error: unknown, stepsCommitted: number): unknown {
   }
   return error;
 }
-

@@ -40,7 +40,12 @@ export class Watches {
   private readonly dirty = new Set<Watch>();
   private readonly scratch: PackWriter;
 
-  constructor(replies: ReplyLanes, counters: ThreadCounters, hashSeed: number, readerOf: (partition: Partition, layout: StateLayout) => StateReader) {
+  constructor(
+    replies: ReplyLanes,
+    counters: ThreadCounters,
+    hashSeed: number,
+    readerOf: (partition: Partition, layout: StateLayout) => StateReader,
+  ) {
     this.replies = replies;
     this.counters = counters;
     this.hashSeed = hashSeed;
@@ -48,10 +53,29 @@ export class Watches {
     this.scratch = PackWriter.growing(4096);
   }
 
-  add(client: number, number: number, partition: Partition, layout: StateLayout, key: string, handler: CompiledHandler, args: readonly unknown[]): void {
+  add(
+    client: number,
+    number: number,
+    partition: Partition,
+    layout: StateLayout,
+    key: string,
+    handler: CompiledHandler,
+    args: readonly unknown[],
+  ): void {
     const id = idOf(client, number);
     if (this.byId.has(id) || this.byId.size >= WATCHES_MAX) return;
-    const watch: Watch = { client, number, partition, layout, key, handler, args, last: undefined, sent: false, stale: false };
+    const watch: Watch = {
+      client,
+      number,
+      partition,
+      layout,
+      key,
+      handler,
+      args,
+      last: undefined,
+      sent: false,
+      stale: false,
+    };
     this.byId.set(id, watch);
     const actor = actorOf(layout.type.index, partition.number, key);
     const watches = this.byActor.get(actor) ?? new Set();
@@ -81,7 +105,9 @@ export class Watches {
   /** A turn of this actor has ended. */
   touched(activation: Activation): void {
     if (this.byActor.size === 0) return;
-    const watches = this.byActor.get(actorOf(activation.layout.type.index, activation.partition.number, activation.key));
+    const watches = this.byActor.get(
+      actorOf(activation.layout.type.index, activation.partition.number, activation.key),
+    );
     if (watches !== undefined) for (const watch of watches) this.dirty.add(watch);
   }
 
@@ -119,7 +145,16 @@ export class Watches {
     if (watch.last !== undefined && sameBytes(watch.last, bytes)) return;
     watch.last = bytes.slice();
     watch.sent = true;
-    this.replies.reply(watch.client, watch.number, status, partition.heap.sequence(), partition.number, watch.last, 0, watch.last.length);
+    this.replies.reply(
+      watch.client,
+      watch.number,
+      status,
+      partition.heap.sequence(),
+      partition.number,
+      watch.last,
+      0,
+      watch.last.length,
+    );
   }
 
   private drop(watch: Watch): void {

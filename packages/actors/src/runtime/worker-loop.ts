@@ -126,9 +126,16 @@ export class WorkerLoop {
     });
     this.replies = new ReplyLanes(memory, this.control, worker);
     this.runner = new TurnRunner(this.replies, this.counters);
-    this.reminders = new Reminders(settings.hashSeed, types.map((type) => type.name));
-    this.once = new OnceTable(settings.hashSeed, this.clock, settings.onceWindowMs, this.counters, (...reply) => this.runner.sendKept(...reply));
-    this.watches = new Watches(this.replies, this.counters, settings.hashSeed, (partition, layout) => this.mailbox.reader(partition, layout));
+    this.reminders = new Reminders(
+      settings.hashSeed,
+      types.map((type) => type.name),
+    );
+    this.once = new OnceTable(settings.hashSeed, this.clock, settings.onceWindowMs, this.counters, (...reply) =>
+      this.runner.sendKept(...reply),
+    );
+    this.watches = new Watches(this.replies, this.counters, settings.hashSeed, (partition, layout) =>
+      this.mailbox.reader(partition, layout),
+    );
     this.client = new ClientThread(memory, this.control, worker);
     this.control.activateClient(worker);
     this.offload = new OffloadPool(settings.poolThreads);
@@ -170,7 +177,10 @@ export class WorkerLoop {
 
   async load(number: number, port: MessagePort): Promise<void> {
     const partition = this.partitions[number] as Partition;
-    const end = await loadPartition(port, new RowApplier(partition, this.reminders, this.once, this.data.settings.hashSeed));
+    const end = await loadPartition(
+      port,
+      new RowApplier(partition, this.reminders, this.once, this.data.settings.hashSeed),
+    );
     partition.heap.restoreSequence(end.sequence, end.epoch);
   }
 
@@ -346,7 +356,10 @@ export class WorkerLoop {
         if (nowMs - activation.usedAt > activation.layout.type.idleMs) this.mailbox.passivate(activation);
       });
       for (const partition of this.own) this.once.sweep(partition);
-      this.counters.set(QUEUED, this.requests.reduce((bytes, ring) => bytes + ring.usedBytes(), 0));
+      this.counters.set(
+        QUEUED,
+        this.requests.reduce((bytes, ring) => bytes + ring.usedBytes(), 0),
+      );
     }
     return more;
   }
@@ -364,7 +377,14 @@ export class WorkerLoop {
 
   private sleepMs(): number {
     const untilReminder = this.reminders.due.nextAt - this.clock.now();
-    const limit = this.touchedPartitions.length > 0 ? TIDY_MS : this.replies.holds || this.client.waitsForRoom || this.isBacklogged() ? 1 : this.client.busy ? ClientThread.deadlineCheckMs : SLEEP_MS_MAX;
+    const limit =
+      this.touchedPartitions.length > 0
+        ? TIDY_MS
+        : this.replies.holds || this.client.waitsForRoom || this.isBacklogged()
+          ? 1
+          : this.client.busy
+            ? ClientThread.deadlineCheckMs
+            : SLEEP_MS_MAX;
     return Math.min(limit, Math.max(0, untilReminder));
   }
 

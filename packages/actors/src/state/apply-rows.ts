@@ -68,9 +68,17 @@ export class RowApplier {
     for (let step = 0; step < 64 && heap.maintain(BRACKET_OPS); step++);
   }
 
-  private applyOne(kind: number, bytes: Uint8Array, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number): void {
+  private applyOne(
+    kind: number,
+    bytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    valueStart: number,
+    valueEnd: number,
+  ): void {
     const key = parseRowKey(bytes, keyStart, keyEnd);
-    if (key === undefined) throw new SchemaVersionError(`partition ${this.partition.number} holds a row whose key has no known form`);
+    if (key === undefined)
+      throw new SchemaVersionError(`partition ${this.partition.number} holds a row whose key has no known form`);
     const value = kind === PUT ? this.reader.reset(bytes, valueStart, valueEnd) : undefined;
     if (key.typeName === undefined) {
       this.applySystem(key, bytes, value);
@@ -78,7 +86,9 @@ export class RowApplier {
     }
     const layout = this.byName.get(key.typeName);
     if (layout === undefined) {
-      throw new SchemaVersionError(`the store holds actors named ${key.typeName}, which the actors module does not define`);
+      throw new SchemaVersionError(
+        `the store holds actors named ${key.typeName}, which the actors module does not define`,
+      );
     }
     const actor = this.actorKey.pointAndHash(bytes, key.keyStart, key.keyEnd - key.keyStart);
     if (key.fieldName !== undefined) this.applyEntry(layout, actor, key, kind, bytes, keyEnd, value);
@@ -90,7 +100,10 @@ export class RowApplier {
     const own = this.entryKey.pointAndHash(bytes, key.keyStart, key.keyEnd - key.keyStart);
     if (key.system === SYSTEM_REMINDER) this.reminders.restore(this.partition, own, value);
     else if (key.system === SYSTEM_ONCE) this.once.restore(this.partition, own, value);
-    else throw new SchemaVersionError(`partition ${this.partition.number} holds rows of system table ${key.system}, which this version does not know`);
+    else
+      throw new SchemaVersionError(
+        `partition ${this.partition.number} holds rows of system table ${key.system}, which this version does not know`,
+      );
   }
 
   private applyScalars(layout: StateLayout, actor: KeyBytes, value: PackReader): void {
@@ -121,7 +134,9 @@ export class RowApplier {
   ): void {
     const slot = layout.structureByName.get(key.fieldName as string);
     if (slot === undefined) {
-      throw new SchemaVersionError(`stored ${layout.type.name} has a structure ${key.fieldName}, which the code does not define`);
+      throw new SchemaVersionError(
+        `stored ${layout.type.name} has a structure ${key.fieldName}, which the code does not define`,
+      );
     }
     const header = this.header(layout, slot, actor, value !== undefined);
     if (header === 0) return;
@@ -159,7 +174,9 @@ export class RowApplier {
     if (known !== 0 || !create) return known;
     const { field } = slot;
     const header =
-      field.kind === 'ranking' ? HotRanking.create(partition.heap, rankingOptions(field)) : HotMap.create(partition.heap);
+      field.kind === 'ranking'
+        ? HotRanking.create(partition.heap, rankingOptions(field))
+        : HotMap.create(partition.heap);
     const draft = partition.draft(layout.type.index);
     if (record === 0) draft.reset();
     else draft.load(partition.heap, record);

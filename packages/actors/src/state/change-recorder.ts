@@ -98,7 +98,13 @@ export class ChangeRecorder {
     writer.end = outbox.bodyEnd;
   }
 
-  private head(kind: number, keyBytes: number, prefix: Uint8Array, tag: Uint8Array | undefined, entry: KeyBytes | undefined): void {
+  private head(
+    kind: number,
+    keyBytes: number,
+    prefix: Uint8Array,
+    tag: Uint8Array | undefined,
+    entry: KeyBytes | undefined,
+  ): void {
     const { writer } = this;
     writer.u8(kind);
     writer.varint(keyBytes);
@@ -108,7 +114,8 @@ export class ChangeRecorder {
     if (tag !== undefined) for (let index = 0; index < tag.length; index++) bytes[at++] = tag[index] as number;
     if (entry !== undefined) {
       const from = entry.bytes;
-      for (let index = entry.offset, end = entry.offset + entry.length; index < end; index++) bytes[at++] = from[index] as number;
+      for (let index = entry.offset, end = entry.offset + entry.length; index < end; index++)
+        bytes[at++] = from[index] as number;
     }
     writer.at = at;
   }

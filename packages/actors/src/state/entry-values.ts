@@ -13,7 +13,8 @@ export function readEntry(heap: Heap, record: number, layout: EntryLayout): Read
 export function draftEntry(draft: RecordDraft, layout: EntryLayout, value: Readonly<Record<string, unknown>>): void {
   for (const name of Object.keys(value)) {
     const slot = layout.byName.get(name);
-    if (slot === undefined) throw new InvalidArgumentError(`an entry has no field ${name}: it has ${[...layout.byName.keys()].join(', ')}`);
+    if (slot === undefined)
+      throw new InvalidArgumentError(`an entry has no field ${name}: it has ${[...layout.byName.keys()].join(', ')}`);
     draftScalar(draft, slot, checkScalar(slot, value[name]));
   }
 }

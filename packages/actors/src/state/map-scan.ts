@@ -13,7 +13,12 @@ export interface EntryPage {
 }
 
 /** Some of a map's entries behind `cursor`: about `limit`, up to a bucket's worth more. */
-export function scanEntries(map: HotMap | undefined, layout: EntryLayout, cursor = '0', limit: number = LIMIT_DEFAULT): EntryPage {
+export function scanEntries(
+  map: HotMap | undefined,
+  layout: EntryLayout,
+  cursor = '0',
+  limit: number = LIMIT_DEFAULT,
+): EntryPage {
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX)) {
     throw new InvalidArgumentError(`scan takes a limit from 1 to ${LIMIT_MAX}: not ${limit}`);
   }

@@ -77,7 +77,10 @@ export class MapTurnFacade {
     return record === 0 || slot === undefined ? undefined : readScalar(this.owner.partition.heap, record, slot);
   }
 
-  scan(cursor?: string, limit?: number): { entries: [string, Readonly<Record<string, unknown>>][]; cursor: string | undefined } {
+  scan(
+    cursor?: string,
+    limit?: number,
+  ): { entries: [string, Readonly<Record<string, unknown>>][]; cursor: string | undefined } {
     return scanEntries(this.existing(), this.layout, cursor, limit);
   }
 

@@ -114,4 +114,3 @@ export class RankingTurnFacade implements RankingTurn {
     changes.writer.f64(ranking.arrivalOf(record));
   }
 }
-

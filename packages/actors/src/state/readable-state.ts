@@ -2,7 +2,15 @@
  * The state object of a query: read-only, over the heap of the calling thread. The same class serves the partition thread,
  * where it sees whole turns, and peeks on any other thread, under a pin.
  */
-import { type Heap, HotMap, type KeyBytes, type KeyScratch, RankingReader, ReadOnlyViewError, readU32 } from '@spacegrid/core';
+import {
+  type Heap,
+  HotMap,
+  type KeyBytes,
+  type KeyScratch,
+  RankingReader,
+  ReadOnlyViewError,
+  readU32,
+} from '@spacegrid/core';
 import type { MapView, RankingEntry, RankingView } from '../define/state-views.ts';
 import type { EntryFields } from '../define/state-fields.ts';
 import { readEntry } from './entry-values.ts';
@@ -41,7 +49,8 @@ export class StateReader {
       return;
     }
     this.heap.cover(header + 4);
-    if (this.table === undefined || this.table.header !== header) this.table = new HotMap(this.heap, header, this.layout.shape, this.keys.seed);
+    if (this.table === undefined || this.table.header !== header)
+      this.table = new HotMap(this.heap, header, this.layout.shape, this.keys.seed);
     this.record = this.table.find(bytes);
   }
 }
@@ -214,7 +223,8 @@ class MapViewFacade implements MapView<EntryFields> {
     const header = headerOf(this.reader, this.slot);
     if (header === 0) return undefined;
     this.reader.heap.cover(header + 4);
-    if (this.map === undefined || this.map.header !== header) this.map = new HotMap(this.reader.heap, header, this.layout.shape, this.reader.keys.seed);
+    if (this.map === undefined || this.map.header !== header)
+      this.map = new HotMap(this.reader.heap, header, this.layout.shape, this.reader.keys.seed);
     return this.map;
   }
 }

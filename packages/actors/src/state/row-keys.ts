@@ -57,7 +57,14 @@ export interface ParsedRowKey {
 export function parseRowKey(bytes: Uint8Array, start: number, end: number): ParsedRowKey | undefined {
   const nameLength = bytes[start] ?? 0;
   if (nameLength === 0) {
-    return { typeName: undefined, system: bytes[start + 1] ?? 0, keyStart: start + 2, keyEnd: end, fieldName: undefined, entryStart: end };
+    return {
+      typeName: undefined,
+      system: bytes[start + 1] ?? 0,
+      keyStart: start + 2,
+      keyEnd: end,
+      fieldName: undefined,
+      entryStart: end,
+    };
   }
   const keyAt = start + 1 + nameLength;
   const keyStart = keyAt + 2;
@@ -65,11 +72,19 @@ export function parseRowKey(bytes: Uint8Array, start: number, end: number): Pars
   if (keyEnd > end) return undefined;
   const typeName = latin1(bytes, start + 1, keyAt);
   if (keyEnd === end) return { typeName, system: 0, keyStart, keyEnd, fieldName: undefined, entryStart: end };
-  if (bytes[keyEnd] === ROW_FIELDS) return { typeName, system: 0, keyStart, keyEnd, fieldName: undefined, entryStart: keyEnd + 1 };
+  if (bytes[keyEnd] === ROW_FIELDS)
+    return { typeName, system: 0, keyStart, keyEnd, fieldName: undefined, entryStart: keyEnd + 1 };
   const fieldStart = keyEnd + 2;
   const fieldEnd = fieldStart + (bytes[keyEnd + 1] ?? 0);
   if (bytes[keyEnd] !== ROW_ENTRY || fieldEnd > end) return undefined;
-  return { typeName, system: 0, keyStart, keyEnd, fieldName: decode(bytes, fieldStart, fieldEnd), entryStart: fieldEnd };
+  return {
+    typeName,
+    system: 0,
+    keyStart,
+    keyEnd,
+    fieldName: decode(bytes, fieldStart, fieldEnd),
+    entryStart: fieldEnd,
+  };
 }
 
 function latin1(bytes: Uint8Array, start: number, end: number): string {

@@ -124,7 +124,12 @@ export function rowScalarBytesMax(heap: Heap, record: number, slots: readonly Sc
   let bytes = 0;
   for (const slot of slots) {
     const { kind } = slot.record;
-    bytes += kind === 'packed' || kind === 'text' ? 5 + Math.max(0, readByteLength(heap, record, slot.record)) : kind === 'f64' ? 8 : 4;
+    bytes +=
+      kind === 'packed' || kind === 'text'
+        ? 5 + Math.max(0, readByteLength(heap, record, slot.record))
+        : kind === 'f64'
+          ? 8
+          : 4;
   }
   return bytes;
 }

@@ -89,4 +89,3 @@ function layFields(fields: readonly CompiledField[]): { shape: RecordShape; scal
   }
   return { shape, scalars };
 }
-

@@ -106,9 +106,13 @@ export function resolveGridOptions(given: GridOptions): ResolvedGridOptions {
     'createGrid',
     given,
     {
-      actors: customOption<URL>("a URL such as new URL('./actors.ts', import.meta.url)", (value) => (value instanceof URL ? value : REFUSED)),
+      actors: customOption<URL>("a URL such as new URL('./actors.ts', import.meta.url)", (value) =>
+        value instanceof URL ? value : REFUSED,
+      ),
       persistence: optional(
-        customOption<Persistence>('what sqlite({ directory }) returns', (value) => (isPersistence(value) ? value : REFUSED)),
+        customOption<Persistence>('what sqlite({ directory }) returns', (value) =>
+          isPersistence(value) ? value : REFUSED,
+        ),
       ),
       partitions: integerOption({ min: 1, max: 1024, default: defaults.partitions }),
       workers: defaultTo(integerOption({ min: 1, max: 30 }), defaultWorkers),
@@ -147,7 +151,13 @@ export function resolveGridOptions(given: GridOptions): ResolvedGridOptions {
 }
 
 function isPersistence(value: unknown): value is Persistence {
-  return typeof value === 'object' && value !== null && 'threadUrl' in value && value.threadUrl instanceof URL && 'options' in value;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'threadUrl' in value &&
+    value.threadUrl instanceof URL &&
+    'options' in value
+  );
 }
 
 /** One core stays for the main thread. */

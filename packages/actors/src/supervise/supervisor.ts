@@ -7,8 +7,16 @@
  */
 import { Worker, workerData } from 'node:worker_threads';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { Doorbell, type DurabilityControl, type DurabilityThreadData, Heap, releasePin } from '@spacegrid/core';
-import { callControl, handOver, serveControl } from '../control/comlink-port.ts';
+import {
+  Doorbell,
+  type DurabilityControl,
+  type DurabilityThreadData,
+  Heap,
+  releasePin,
+  callControl,
+  handOver,
+  serveControl,
+} from '@spacegrid/core';
 import {
   ControlBlock,
   GRID_CLOSED,
@@ -28,7 +36,8 @@ import type { RecoveryEvent, SupervisorApi, SupervisorStatus } from './superviso
 import { threadModule } from './thread-module.ts';
 
 const data = workerData as SupervisorData;
-const { memory, settings, persistence } = data;
+const { memory, persistence } = data;
+let { settings } = data;
 const control = new ControlBlock(memory.control, memory.shape);
 const heaps = memory.heaps.map((buffer) => new Heap(buffer));
 
@@ -63,7 +72,11 @@ async function startDurability(first: boolean): Promise<void> {
     options: persistence.options,
     controlPort: port2,
   };
-  const thread = new Worker(new URL(persistence.threadUrl), { workerData: threadData, transferList: [port2], name: 'spacegrid-durability' });
+  const thread = new Worker(new URL(persistence.threadUrl), {
+    workerData: threadData,
+    transferList: [port2],
+    name: 'spacegrid-durability',
+  });
   const api = callControl<DurabilityControl>(port1);
   durability = { thread, api };
   thread.on('exit', () => {
@@ -71,7 +84,8 @@ async function startDurability(first: boolean): Promise<void> {
     if (!closing && durability?.thread === thread && !first) void restartDurability();
   });
   const failed = new Promise<never>((_, reject) => thread.once('error', reject));
-  await Promise.race([api.open(), failed]);
+  const opened = await Promise.race([api.open(), failed]);
+  settings = { ...settings, hashSeed: opened.identity.hashSeed };
   first = false;
 }
 

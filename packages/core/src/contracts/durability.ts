@@ -49,6 +49,8 @@ export interface DurablePosition {
 }
 
 export interface DurabilityOpened {
+  /** Whose store it is: what was given, with what the store remembers in its place. */
+  readonly identity: GridIdentity;
   /** True when the store held nothing. */
   readonly fresh: boolean;
   /** By partition. */

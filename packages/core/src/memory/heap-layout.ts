@@ -42,14 +42,17 @@ export function createHeapBuffer(options: HeapOptions = {}): SharedArrayBuffer {
     throw new InvalidOptionError(`readersMax is ${readersMax}: allowed is an integer from 1 to ${PIN_COUNT_MAX}`);
   }
   const journalPairs = Math.floor(journalBytes / 8);
-  if (!(journalPairs >= 1024)) throw new InvalidOptionError(`journalBytes is ${journalBytes}: at least 8 KiB are needed`);
+  if (!(journalPairs >= 1024))
+    throw new InvalidOptionError(`journalBytes is ${journalBytes}: at least 8 KiB are needed`);
   const pageTable = alignToPage(JOURNAL + journalPairs * 2);
   const pageCountMax = Math.floor(maxBytes / 4096);
   const pages = alignToPage(pageTable + pageCountMax * DESCRIPTOR_WORDS);
   // Page 0 is never handed out, so that reference and descriptor 0 mean "none".
   const initialWords = pages + PAGE_WORDS * 4;
   const maxByteLength = pages * 4 + maxBytes;
-  const buffer = new SharedArrayBuffer(roundUp(initialWords, GROWTH_WORDS) * 4, { maxByteLength: maxByteLength + GROWTH_WORDS * 4 });
+  const buffer = new SharedArrayBuffer(roundUp(initialWords, GROWTH_WORDS) * 4, {
+    maxByteLength: maxByteLength + GROWTH_WORDS * 4,
+  });
   const words = new Int32Array(buffer, 0, JOURNAL);
   words[MAGIC] = HEAP_MAGIC;
   words[FORMAT] = HEAP_FORMAT;

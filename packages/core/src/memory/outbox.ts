@@ -101,7 +101,14 @@ export class OutboxWriter {
   }
 
   /** Seals the running entry; the caller commits next. The three parts stand one behind the other, each padded to words. */
-  seal(client: number, request: number, flags: number, changeBytes: number, replyBytes: number, messageBytes: number): number {
+  seal(
+    client: number,
+    request: number,
+    flags: number,
+    changeBytes: number,
+    replyBytes: number,
+    messageBytes: number,
+  ): number {
     const heap = this.heap;
     const i32 = heap.i32;
     const entry = this.entry;
@@ -294,7 +301,9 @@ export class OutboxReader {
 }
 
 export function entrySequence(i32: Int32Array, entry: number): number {
-  return (i32[entry + ENTRY_SEQUENCE_HIGH] as number) * 4_294_967_296 + ((i32[entry + ENTRY_SEQUENCE_LOW] as number) >>> 0);
+  return (
+    (i32[entry + ENTRY_SEQUENCE_HIGH] as number) * 4_294_967_296 + ((i32[entry + ENTRY_SEQUENCE_LOW] as number) >>> 0)
+  );
 }
 
 export function padWords(bytes: number): number {

@@ -8,7 +8,15 @@
 import { CapacityError } from '../errors/grid-errors.ts';
 import { FREE_RUN, KIND, RUN_PAGES } from './block-allocator.ts';
 import type { Heap } from './heap.ts';
-import { DESCRIPTOR_SHIFT, DESCRIPTOR_WORDS, PAGE_SHIFT, PAGES_USED, RUN_BIN_COUNT, RUN_BINS, TOP_PAGE } from './heap-words.ts';
+import {
+  DESCRIPTOR_SHIFT,
+  DESCRIPTOR_WORDS,
+  PAGE_SHIFT,
+  PAGES_USED,
+  RUN_BIN_COUNT,
+  RUN_BINS,
+  TOP_PAGE,
+} from './heap-words.ts';
 
 const NEXT = 4;
 const PREVIOUS = 5;

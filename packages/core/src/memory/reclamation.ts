@@ -9,7 +9,16 @@
 import { releaseBlock } from './block-allocator.ts';
 import { stepGraves } from './graveyard.ts';
 import type { Heap } from './heap.ts';
-import { LIMBO_EPOCH, LIMBO_NEW, LIMBO_NEW_COUNT, LIMBO_OLD, PIN_COUNT, PIN_WORDS, PINS, SEQUENCE_LOW } from './heap-words.ts';
+import {
+  LIMBO_EPOCH,
+  LIMBO_NEW,
+  LIMBO_NEW_COUNT,
+  LIMBO_OLD,
+  PIN_COUNT,
+  PIN_WORDS,
+  PINS,
+  SEQUENCE_LOW,
+} from './heap-words.ts';
 import { PIN_IDLE, PIN_REVOKED, pinOf } from './pins.ts';
 
 /** Fewer freed blocks than this wait for company, so that one look at the pins serves many. */

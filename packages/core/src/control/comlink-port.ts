@@ -3,7 +3,9 @@
  * the class that they were, which comlink alone would not do.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { decodeError, encodeError, PackReader, PackWriter } from '@spacegrid/core';
+import { PackReader } from '../codec/pack-reader.ts';
+import { PackWriter } from '../codec/pack-writer.ts';
+import { decodeError, encodeError } from '../errors/error-bytes.ts';
 import { type Endpoint, expose, transfer, wrap } from 'comlink';
 // @ts-expect-error comlink ships no types for its Node adapter
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
@@ -25,7 +27,11 @@ export function serveControl<T extends ControlApi<T>>(port: MessagePort, api: T)
     async invoke(method, args) {
       try {
         if (!Object.hasOwn(api, method)) throw new Error(`${method} is no method of the control plane`);
-        return { value: await (api[method as keyof T] as unknown as (...given: readonly unknown[]) => Promise<unknown>)(...args) };
+        return {
+          value: await (api[method as keyof T] as unknown as (...given: readonly unknown[]) => Promise<unknown>)(
+            ...args,
+          ),
+        };
       } catch (error) {
         const writer = PackWriter.growing();
         encodeError(writer, error);
@@ -44,7 +50,9 @@ export function serveControl<T extends ControlApi<T>>(port: MessagePort, api: T)
 
 /** Calls the object that the port's other side serves; methods take at most two arguments. */
 export function callControl<T extends ControlApi<T>>(port: MessagePort): T {
-  const remote = wrap<{ invoke(method: string, count: number, first: unknown, second: unknown): Promise<Outcome> }>(toEndpoint(port));
+  const remote = wrap<{ invoke(method: string, count: number, first: unknown, second: unknown): Promise<Outcome> }>(
+    toEndpoint(port),
+  );
   const methods = new Map<string, (...args: readonly unknown[]) => Promise<unknown>>();
   return new Proxy({} as T, {
     get(_target, name) {

@@ -1,0 +1,50 @@
+/** better-sqlite3, as much of it as is used here, typed. One connection per file, in one thread. */
+import { createRequire } from 'node:module';
+
+export interface Statement {
+  run(...parameters: readonly unknown[]): { readonly changes: number };
+  get(...parameters: readonly unknown[]): unknown;
+  all(...parameters: readonly unknown[]): unknown[];
+  iterate(...parameters: readonly unknown[]): IterableIterator<unknown>;
+}
+
+export interface Database {
+  prepare(sql: string): Statement;
+  exec(sql: string): unknown;
+  pragma(sql: string, options?: { readonly simple?: boolean }): unknown;
+  backup(file: string): Promise<unknown>;
+  close(): void;
+}
+
+type OpenDatabase = new (
+  file: string,
+  options?: { readonly readonly?: boolean; readonly fileMustExist?: boolean; readonly timeout?: number },
+) => Database;
+
+const Sqlite = createRequire(import.meta.url)('better-sqlite3') as OpenDatabase;
+
+/**
+ * Opens a file of ours: write-ahead log, synced at every commit, checkpoints when we say so, no other process beside us. Throws
+ * what SQLite says: SQLITE_BUSY when another process has it, SQLITE_NOTADB for a foreign file, SQLITE_CANTOPEN.
+ */
+export function openDatabase(file: string): Database {
+  const database = new Sqlite(file, { timeout: 0 });
+  try {
+    database.pragma('locking_mode = EXCLUSIVE');
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = FULL');
+    database.pragma('wal_autocheckpoint = 0');
+    // Takes the exclusive lock now, so that a second process is refused here and not at its first write.
+    database.exec('BEGIN IMMEDIATE; COMMIT');
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return database;
+}
+
+/** The code of an SQLite error, as SQLITE_FULL; empty for anything else. */
+export function sqliteCode(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error) || typeof error.code !== 'string') return '';
+  return error.code.startsWith('SQLITE_') ? error.code : '';
+}
