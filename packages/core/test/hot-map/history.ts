@@ -173,11 +173,11 @@ export class History {
     const { random } = this;
     const fields: RecordObject = {};
     if (random.chance(60)) fields.points = random.below(1e6) / 7;
-    if (random.chance(30)) fields.title = texts[random.below(random.chance(5) ? texts.length : 5)] as string;
+    if (random.chance(30)) fields.title = texts[random.below(random.chance(5) ? texts.length : 5)];
     if (random.chance(30)) fields.level = random.next();
     if (random.chance(30)) fields.delta = random.next() | 0;
     if (random.chance(30)) fields.open = random.chance(50);
-    if (random.chance(20)) fields.note = texts[random.below(6)] as string;
+    if (random.chance(20)) fields.note = texts[random.below(6)];
     if (random.chance(20)) fields.items = random.chance(30) ? undefined : { list: [random.below(9), 'a'], name: 'ü' };
     return fields;
   }

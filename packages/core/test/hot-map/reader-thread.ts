@@ -22,7 +22,6 @@ import {
   STABLE_KEYS,
   STOP,
   TORN,
-  UNEXPECTED,
 } from './redundant-record.ts';
 import { SeededRandom } from './seeded-random.ts';
 
@@ -115,7 +114,7 @@ while (Atomics.load(control, STOP) === 0) {
     add(READS, reads);
     add(TORN, torn);
     add(LOST, lost);
-    if (thrown !== undefined) throw thrown;
+    if (thrown !== undefined) throw new Error('a read threw though its pin held', { cause: thrown });
     if (touched !== 0) map.touchAfterPeek(touched, touchedHash, touchedStamp, touchedStamp + 1);
   } else {
     add(DROPPED, 1);
@@ -124,4 +123,3 @@ while (Atomics.load(control, STOP) === 0) {
   // A generator that threw is at its end.
   if (scanEnded || thrown !== undefined) scanning = scanAll();
 }
-add(UNEXPECTED, 0);

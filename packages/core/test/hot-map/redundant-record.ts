@@ -30,8 +30,7 @@ export const READS = 0;
 export const TORN = 1;
 export const LOST = 2;
 export const DROPPED = 3;
-export const UNEXPECTED = 4;
-export const SCANS = 5;
+export const SCANS = 4;
 
 export function keyName(key: number): string {
   return `key ${key}`;

@@ -208,6 +208,30 @@ describe('HotMap', () => {
     for (let number = 0; number < 3000; number++) expect(seen.has(`stays ${number}`), `stays ${number}`).toBe(true);
   });
 
+  it('gives a reader that attached early the records of a heap that has grown since', () => {
+    heap.commit();
+    const reader = new HotMap(new Heap(heap.buffer), map.header, shape, SEED);
+    const words = reader.heap.i32.length;
+    heap.begin();
+    for (let number = 0; number < 5000; number++) map.set(`key ${number}`, { points: number, name: `name ${number}` });
+    heap.commit();
+    expect(heap.i32.length).toBeGreaterThan(words);
+    for (const [key, record] of reader.entries()) expect(record.name).toBe(key.replace('key', 'name'));
+    const points = shape.fieldOrThrow('points');
+    const early = new HotMap(new Heap(heap.buffer), map.header, shape, SEED);
+    heap.begin();
+    for (let number = 5000; number < 20_000; number++) map.set(`key ${number}`, { points: number });
+    heap.commit();
+    const scan = new IndexScan(1000);
+    let sum = 0;
+    let cursor = 0;
+    do {
+      cursor = early.scan(scan, cursor);
+      for (const record of scan.refs.subarray(0, scan.count)) sum += readF64(early.heap, record, points);
+    } while (cursor !== 0);
+    expect(sum).toBe((19_999 * 20_000) / 2);
+  });
+
   it('refuses a key when over 500 others have its very hash, and goes on with honest ones', () => {
     const draft = new RecordDraft(shape);
     const key = new KeyScratch(SEED);

@@ -2,8 +2,8 @@
  * Finds many keys at once: all buckets are touched before the first is searched, and all records before the first is
  * compared, so that the processor waits for many cache misses at a time instead of one after the other.
  */
-import type { HashIndex } from './hash-index.ts';
 import { mixHash, SLOTS, slotsWithTag, tagPattern } from './index-layout.ts';
+import type { IndexReader } from './index-reader.ts';
 
 /** Keys in one place: the bytes of key i begin at offsets[i] and are lengths[i]; hashes[i] is their hash. */
 export interface KeyBatch {
@@ -31,13 +31,13 @@ export class BatchFinder {
   }
 
   /** Puts the record reference of each key, or 0, in `refs`. Any thread, under its pin; allocates nothing. */
-  find(index: HashIndex, keys: KeyBatch, refs: Int32Array): void {
+  find(index: IndexReader, keys: KeyBatch, refs: Int32Array): void {
     for (let first = 0; first < keys.count; first += ROUND) {
       this.findRound(index, keys, first, Math.min(ROUND, keys.count - first), refs);
     }
   }
 
-  private findRound(index: HashIndex, keys: KeyBatch, first: number, count: number, refs: Int32Array): void {
+  private findRound(index: IndexReader, keys: KeyBatch, first: number, count: number, refs: Int32Array): void {
     const { heap } = index;
     const places = this.places;
     const { hashes, offsets, lengths, bytes } = keys;

@@ -7,7 +7,7 @@
  * Capacity: keys to 1,024 bytes, values to 16 MiB, hundreds of millions of entries; then CapacityError.
  *
  * State: the header block [root, entries, units], whose reference the owner keeps. Records: record-shape.ts; how readers
- * never see half of one, and what happens when the writer dies on any line: hash-index.ts. The order within `put`:
+ * never see half of one, and what happens when the writer dies on any line: index-reader.ts. The order within `put`:
  *   1. the fresh record and its new blobs are written by plain stores; no reader can reach them;
  *   2. one store publishes the record in the slot; blobs carried over now belong to it;
  *   3. the old record and the blobs not carried over are freed: they stay intact for readers that hold their references.
