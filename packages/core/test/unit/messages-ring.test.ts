@@ -194,6 +194,21 @@ describe('cancelling', () => {
     expect(cancelled).toBe(true);
   });
 
+  it('loses to a start in its middle', () => {
+    const ring = new RingFixture();
+    const [ticket] = ring.publish(1) as [number];
+    const frame = ring.consumer.next();
+    const { compareExchange } = Atomics;
+    let starts = START_CANCELLED;
+    Atomics.compareExchange = ((array: Int32Array, index: number, expected: number, value: number) => {
+      Atomics.compareExchange = compareExchange;
+      starts = ring.consumer.start(frame);
+      return compareExchange(array, index, expected, value);
+    }) as typeof compareExchange;
+    expect(ring.producer.cancel(ticket)).toBe(false);
+    expect(starts).toBe(0);
+  });
+
   it('loses after the start, after the finish, and after the release', () => {
     const ring = new RingFixture();
     const [ticket] = ring.publish(1) as [number];
@@ -255,7 +270,10 @@ describe('a successor', () => {
     ring.succeedConsumer();
     const third = ring.take();
     expect(third.map(({ frame }) => ring.consumer.start(frame))).toEqual([STARTS_MAX, STARTS_MAX, 1, 1]);
-    for (const { frame } of third) ring.consumer.finish(frame);
+    ring.succeedConsumer();
+    const fourth = ring.take();
+    expect(fourth.map(({ frame }) => ring.consumer.start(frame))).toEqual(Array(4).fill(STARTS_MAX));
+    for (const { frame } of fourth) ring.consumer.finish(frame);
     expect(ring.consumer.release()).toBe(true);
     expect(ring.pressure).toMatchObject({ bytes: 0, frames: 0 });
   });
