@@ -1,3 +1,4 @@
+export { GridError, isGridError } from '@spacegrid/core';
 export type { ActorQueries, ActorRef, ActorWatches, RefMembers, WatchEvent } from './client/actor-ref.ts';
 export { attachGrid } from './client/attach-grid.ts';
 export type { CallOptions, Pressure, Receipt } from './client/call-options.ts';

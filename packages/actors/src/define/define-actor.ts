@@ -29,6 +29,8 @@ export interface Turn<S extends StateFields> {
   every(periodMs: number, command: string, ...args: readonly unknown[]): string;
   /** Forgets a reminder by the id that after, at or every returned. */
   cancel(reminder: string): boolean;
+  /** Removes the actor: its state is the initial one again, and takes no memory. */
+  forget(): void;
   /** Runs stateless work in the pool, off the partition thread. Awaited: asynchronous commands only. */
   offload<A, R>(task: OffloadTask<A, R>, input: A): Promise<R>;
 }

@@ -39,3 +39,9 @@ export function stepGraves(heap: Heap, budget: number): boolean {
   }
   return false;
 }
+
+/** True while retired structures wait to be freed. */
+export function hasGraves(heap: Heap): boolean {
+  for (let kind = 0; kind < GRAVE_KINDS; kind++) if (heap.i32[GRAVES + kind] !== 0) return true;
+  return false;
+}

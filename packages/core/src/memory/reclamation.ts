@@ -7,7 +7,7 @@
  * with pins that can be taken away.
  */
 import { releaseBlock } from './block-allocator.ts';
-import { stepGraves } from './graveyard.ts';
+import { hasGraves, stepGraves } from './graveyard.ts';
 import type { Heap } from './heap.ts';
 import {
   LIMBO_EPOCH,
@@ -47,7 +47,7 @@ export class Reclamation {
     if (i32[LIMBO_OLD] !== 0) {
       if (!this.released && !this.noOlderPin()) return stepGraves(this.heap, budget);
       this.released = true;
-      return this.drain(budget) || (i32[LIMBO_NEW_COUNT] as number) >= FLIP_BLOCKS;
+      return this.drain(budget) || (i32[LIMBO_NEW_COUNT] as number) >= FLIP_BLOCKS || hasGraves(this.heap);
     }
     if ((i32[LIMBO_NEW_COUNT] as number) >= FLIP_BLOCKS) {
       this.flip();

@@ -1,0 +1,74 @@
+import { Hono } from 'hono';
+import type { Boards } from '../grid/boards.ts';
+import type { EventStreams } from './event-streams.ts';
+import { HttpError } from './http-error.ts';
+import {
+  readAck,
+  readAround,
+  readBoard,
+  readCount,
+  readIdempotencyKey,
+  readLines,
+  readPlayer,
+  readScore,
+} from './input.ts';
+
+export function boardRoutes(boards: Boards, streams: EventStreams): Hono {
+  const routes = new Hono();
+
+  routes.get('/', async (context) => context.json({ boards: await boards.list() }));
+
+  routes.post('/:board/scores', async (context) => {
+    const board = readBoard(context);
+    const durable = readAck(context);
+    const once = readIdempotencyKey(context);
+    const { player, points } = await readScore(context);
+    return context.json(
+      await boards.submit(board, player, points, { durable, ...(once === undefined ? {} : { once }) }),
+    );
+  });
+
+  routes.get('/:board/top', async (context) => {
+    const { entries } = await boards.top(readBoard(context), readCount(context));
+    return context.json({ entries });
+  });
+
+  routes.get('/:board/players/:player', async (context) => {
+    const player = readPlayer(context);
+    const standing = await boards.standing(readBoard(context), player, readAround(context));
+    if (standing === undefined) throw new HttpError(404, 'UNKNOWN_PLAYER', 'this player has no points on this board');
+    return context.json(standing);
+  });
+
+  routes.delete('/:board', async (context) => {
+    await boards.delete(readBoard(context));
+    return context.body(null, 204);
+  });
+
+  routes.get('/:board/events', (context) => {
+    const board = readBoard(context);
+    const count = readCount(context, 20);
+    return streams.open(context, async (send, signal) => {
+      const watch = boards.watchTop(board, count);
+      signal.addEventListener('abort', () => void watch.return?.(), { once: true });
+      for await (const { value } of watch) {
+        if (signal.aborted) break;
+        await send('top', value);
+      }
+    });
+  });
+
+  routes.get('/:board/imports/:digest', async (context) =>
+    context.json({ lines: await boards.importedLines(readBoard(context), context.req.param('digest')) }),
+  );
+
+  routes.post('/:board/imports', async (context) => {
+    const board = readBoard(context);
+    const { digest, from, players, points } = await readLines(context);
+    if (players.length !== points.length)
+      throw new HttpError(400, 'INVALID_ARGUMENT', 'players and points have the same length');
+    return context.json({ lines: await boards.importLines(board, digest, from, players, points) });
+  });
+
+  return routes;
+}

@@ -1,0 +1,127 @@
+/** Prometheus text of the grid's counters. */
+import type { GridStats } from '@spacegrid/actors';
+
+export function metricsText(stats: GridStats): string {
+  const lines: string[] = [];
+  const metric = (
+    name: string,
+    type: string,
+    help: string,
+    samples: readonly (readonly [labels: string, value: number])[],
+  ): void => {
+    lines.push(`# HELP spacegrid_${name} ${help}`, `# TYPE spacegrid_${name} ${type}`);
+    for (const [labels, value] of samples) lines.push(`spacegrid_${name}${labels} ${value}`);
+  };
+  const workers = stats.workers;
+  const ofWorkers = (value: (worker: (typeof workers)[number]) => number) =>
+    workers.map((worker) => [`{worker="${worker.worker}"}`, value(worker)] as const);
+  metric(
+    'commands_total',
+    'counter',
+    'Commands run.',
+    ofWorkers((worker) => worker.counters.commands),
+  );
+  metric(
+    'queries_total',
+    'counter',
+    'Queries run in partitions.',
+    ofWorkers((worker) => worker.counters.queries),
+  );
+  metric(
+    'errors_total',
+    'counter',
+    'Calls answered with an error.',
+    ofWorkers((worker) => worker.counters.errors),
+  );
+  metric(
+    'undone_turns_total',
+    'counter',
+    'Turns undone.',
+    ofWorkers((worker) => worker.counters.undone),
+  );
+  metric(
+    'busy_seconds_total',
+    'counter',
+    'Time spent on requests.',
+    ofWorkers((worker) => worker.counters.busyMicros / 1e6),
+  );
+  metric(
+    'active_actors',
+    'gauge',
+    'Actors that a thread holds active.',
+    ofWorkers((worker) => worker.counters.activations),
+  );
+  metric(
+    'watches',
+    'gauge',
+    'Standing queries.',
+    ofWorkers((worker) => worker.counters.watches),
+  );
+  metric(
+    'worker_starts_total',
+    'counter',
+    'Threads that have served as this worker.',
+    ofWorkers((worker) => worker.incarnation),
+  );
+  const clients = stats.clients;
+  const ofClients = (value: (client: (typeof clients)[number]) => number) =>
+    clients.map((client) => [`{client="${client.client}"}`, value(client)] as const);
+  metric(
+    'calls_total',
+    'counter',
+    'Calls sent.',
+    ofClients((client) => client.counters.calls),
+  );
+  metric(
+    'peeks_total',
+    'counter',
+    'Peeks.',
+    ofClients((client) => client.counters.peeks),
+  );
+  metric(
+    'peek_hits_total',
+    'counter',
+    'Peeks that found their actor.',
+    ofClients((client) => client.counters.peekHits),
+  );
+  metric(
+    'peek_retries_total',
+    'counter',
+    'Peeks repeated.',
+    ofClients((client) => client.counters.peekRetries),
+  );
+  const partitions = stats.partitions;
+  const ofPartitions = (value: (partition: (typeof partitions)[number]) => number) =>
+    partitions.map((partition) => [`{partition="${partition.partition}"}`, value(partition)] as const);
+  metric(
+    'sequence',
+    'counter',
+    'Committed turns.',
+    ofPartitions((partition) => partition.sequence),
+  );
+  metric(
+    'unpersisted_turns',
+    'gauge',
+    'Committed and not yet durable.',
+    ofPartitions((partition) => partition.sequence - partition.durableSequence),
+  );
+  metric(
+    'heap_bytes',
+    'gauge',
+    'Shared memory in use.',
+    ofPartitions((partition) => partition.usedBytes),
+  );
+  metric('recoveries_total', 'counter', 'Threads replaced.', [['', stats.recoveries.length]]);
+  const durability = stats.durability;
+  if (durability !== undefined) {
+    metric('durability_healthy', 'gauge', '1 while the store is healthy.', [
+      ['', durability.health === 'healthy' ? 1 : 0],
+    ]);
+    metric('unpersisted_bytes', 'gauge', 'Bytes being written.', [['', durability.unpersistedBytes]]);
+    metric('flushes_total', 'counter', 'Batches synced.', [['', durability.flushes]]);
+    metric('flush_seconds', 'gauge', 'Time of the last flush.', [['', durability.lastFlushMs / 1000]]);
+    metric('journal_bytes', 'gauge', 'Size of the journal file.', [['', durability.journalBytes]]);
+    metric('rows_bytes', 'gauge', 'Size of the rows file.', [['', durability.rowBytes]]);
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,97 @@
+/** Simulated players in a thread of their own: a client of the grid through the public API, open loop at a rate. */
+import { createHistogram } from 'node:perf_hooks';
+import { parentPort, workerData } from 'node:worker_threads';
+import { attachGrid } from '@spacegrid/actors';
+import { Leaderboard } from '../actors.ts';
+import type { LoadReport, LoadThreadData } from './load-messages.ts';
+
+const data = workerData as LoadThreadData;
+const REPORT_MS = 500;
+const TICK_MS = 5;
+/** Bound: submits under way. */
+const WINDOW = 512;
+
+const grid = await attachGrid(data.grid);
+const board = grid.actor(Leaderboard, data.board);
+let histogram = createHistogram();
+let acknowledged = 0;
+let failed = 0;
+let submits = 0;
+let underWay = 0;
+let stopping = false;
+let wake: (() => void) | undefined;
+let random = data.seed | 1;
+
+parentPort?.on('message', () => {
+  stopping = true;
+  wake?.();
+});
+
+function next(): number {
+  random ^= random << 13;
+  random ^= random >>> 17;
+  random ^= random << 5;
+  return (random >>> 0) / 4_294_967_296;
+}
+
+function play(): void {
+  // A few players are far more active than the rest.
+  const player = `player ${Math.floor(next() ** 3 * data.players) + 1}`;
+  const points = 1 + Math.floor(next() * 20);
+  const startedAt = performance.now();
+  underWay++;
+  submits++;
+  board.play(player, points).then(
+    () => {
+      acknowledged += points;
+      settle(startedAt);
+    },
+    () => {
+      failed++;
+      settle(startedAt);
+    },
+  );
+}
+
+function settle(startedAt: number): void {
+  underWay--;
+  histogram.record(Math.max(1, Math.round((performance.now() - startedAt) * 1000)));
+  if (underWay === WINDOW - 1 || (stopping && underWay === 0)) wake?.();
+}
+
+function report(ended: boolean): void {
+  const message: LoadReport = {
+    acknowledged,
+    failed,
+    submits,
+    p50Ms: histogram.count > 0 ? histogram.percentile(50) / 1000 : 0,
+    p99Ms: histogram.count > 0 ? histogram.percentile(99) / 1000 : 0,
+    ended,
+  };
+  parentPort?.postMessage(message);
+  histogram = createHistogram();
+}
+
+const reporting = setInterval(() => report(false), REPORT_MS);
+const startedAt = performance.now();
+while (!stopping) {
+  if (data.ratePerSecond === null) {
+    while (underWay < WINDOW) play();
+  } else {
+    const due = Math.floor(((performance.now() - startedAt) / 1000) * data.ratePerSecond);
+    for (let missing = due - submits; missing > 0 && underWay < WINDOW; missing--) play();
+  }
+  await new Promise<void>((resolve) => {
+    wake = resolve;
+    if (data.ratePerSecond !== null) setTimeout(resolve, TICK_MS);
+  });
+}
+while (underWay > 0) {
+  await new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+}
+clearInterval(reporting);
+report(true);
+await grid.close();
+parentPort?.close();
