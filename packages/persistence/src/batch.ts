@@ -17,6 +17,12 @@ export interface BatchRun {
   readonly changes: Uint8Array;
 }
 
+/** Changes of one partition from a batch. */
+export interface TailRun {
+  readonly last: number;
+  readonly changes: Uint8Array;
+}
+
 const RUN_HEAD_BYTES = 32;
 
 export class BatchWriter {

@@ -1,5 +1,6 @@
 /** better-sqlite3, as much of it as is used here, typed. One connection per file, in one thread. */
-import { createRequire } from 'node:module';
+// @ts-expect-error better-sqlite3 13 ships no types
+import Sqlite from 'better-sqlite3';
 
 export interface Statement {
   run(...parameters: readonly unknown[]): { readonly changes: number };
@@ -21,14 +22,12 @@ type OpenDatabase = new (
   options?: { readonly readonly?: boolean; readonly fileMustExist?: boolean; readonly timeout?: number },
 ) => Database;
 
-const Sqlite = createRequire(import.meta.url)('better-sqlite3') as OpenDatabase;
-
 /**
  * Opens a file of ours: write-ahead log, synced at every commit, checkpoints when we say so, no other process beside us. Throws
  * what SQLite says: SQLITE_BUSY when another process has it, SQLITE_NOTADB for a foreign file, SQLITE_CANTOPEN.
  */
 export function openDatabase(file: string): Database {
-  const database = new Sqlite(file, { timeout: 0 });
+  const database = new (Sqlite as OpenDatabase)(file, { timeout: 0 });
   try {
     database.pragma('locking_mode = EXCLUSIVE');
     database.pragma('journal_mode = WAL');

@@ -2,7 +2,7 @@
  * Gathers what the partitions have committed and not yet journalled, straight from their outboxes in shared memory.
  * Durability thread only. It never goes further than a partition's committed sequence, and leaves no gap.
  */
-import { assert, durableSequence, Heap, hasGateWaiters, OutboxReader, ReaderPin } from '@spacegrid/core';
+import { assert, durableSequence, type Heap, hasGateWaiters, OutboxReader, ReaderPin } from '@spacegrid/core';
 import { BatchWriter } from './batch.ts';
 import type { Watermark } from './journal.ts';
 

@@ -22,11 +22,12 @@ import {
 } from '@spacegrid/core';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TailRun } from './batch.ts';
 import { sqliteCode } from './database.ts';
 import { Drain } from './drain.ts';
 import type { FoldApi, NumberedBatch } from './fold-messages.ts';
 import { Journal, type Watermark } from './journal.ts';
-import { sendRecovery, type TailRun } from './send-recovery.ts';
+import { sendRecovery } from './send-recovery.ts';
 import type { ResolvedSqliteOptions } from './sqlite-options.ts';
 
 const SLEEP_MS = 60_000;

@@ -4,9 +4,8 @@
  */
 import { join } from 'node:path';
 import { assert, type GridIdentity, StoreCorruptError, StoreIdentityError, StoreLockedError } from '@spacegrid/core';
-import { type BatchWriter, checksumOf, forEachRun } from './batch.ts';
+import { type BatchWriter, checksumOf, forEachRun, type TailRun } from './batch.ts';
 import { type Database, openDatabase, type Statement, sqliteCode } from './database.ts';
-import type { TailRun } from './send-recovery.ts';
 
 const FORMAT = 1;
 /** 'SPGR' in SQLite's application_id. */
@@ -20,7 +19,7 @@ export interface Watermark {
 }
 
 interface BatchRow {
-  readonly id: number;
+  readonly id: bigint;
   readonly checksum: bigint;
   readonly data: Buffer;
 }

@@ -1,14 +1,9 @@
 /** Sends a partition's state to the thread that loads it: rows, then the journal's tail, no faster than it is taken. */
 import type { MessagePort } from 'node:worker_threads';
 import { type RecoveryChunk, type RecoveryCredit, StoreCorruptError } from '@spacegrid/core';
+import type { TailRun } from './batch.ts';
 import type { FoldApi } from './fold-messages.ts';
 import type { Watermark } from './journal.ts';
-
-/** Changes of one partition from a journal batch. */
-export interface TailRun {
-  readonly last: number;
-  readonly changes: Uint8Array;
-}
 
 export async function sendRecovery(
   port: MessagePort,

@@ -28,9 +28,9 @@ export class ActorCaller {
   }
 
   typeOf(definition: AnyDefinition): ActorType {
-    const type = this.byName.get(definition?.name);
+    const type = this.byName.get(definition.name);
     if (type === undefined)
-      throw new UnknownActorError(`no actor is named ${String(definition?.name)}: export it from the actors module`);
+      throw new UnknownActorError(`no actor is named ${definition.name}: export it from the actors module`);
     return type;
   }
 

@@ -43,7 +43,7 @@ export class Peeks {
     this.slot = slot;
     this.keys = new KeyScratch(hashSeed);
     this.counters = counters;
-    this.places = new Array(heaps.length).fill(undefined);
+    this.places = new Array<Place | undefined>(heaps.length).fill(undefined);
     this.sleeper = new Int32Array(new SharedArrayBuffer(4));
     this.depth = 0;
   }
@@ -93,7 +93,11 @@ export class Peeks {
     let place = this.places[partition];
     if (place === undefined) {
       const heap = new Heap(this.heaps[partition] as SharedArrayBuffer);
-      place = { heap, pin: new ReaderPin(heap, this.slot), readers: new Array(this.layouts.length).fill(undefined) };
+      place = {
+        heap,
+        pin: new ReaderPin(heap, this.slot),
+        readers: new Array<StateReader | undefined>(this.layouts.length).fill(undefined),
+      };
       this.places[partition] = place;
     }
     return place;

@@ -42,9 +42,9 @@ export class Refs {
   }
 
   ref(definition: AnyDefinition, key: string): object {
-    const type = this.types.get(definition?.name);
+    const type = this.types.get(definition.name);
     if (type === undefined)
-      throw new UnknownActorError(`no actor is named ${String(definition?.name)}: export it from the actors module`);
+      throw new UnknownActorError(`no actor is named ${definition.name}: export it from the actors module`);
     let Ref = this.classes.get(type);
     if (Ref === undefined) {
       Ref = refClass(type);

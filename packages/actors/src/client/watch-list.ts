@@ -25,7 +25,7 @@ interface Shared {
   incarnation: number;
   version: number;
   resyncVersion: number;
-  failure: unknown;
+  failure: Error | undefined;
   value: unknown;
   sequence: number;
 }
@@ -106,7 +106,6 @@ export class WatchList {
 
   close(): void {
     for (const shared of this.byNumber.values()) {
-      shared.failure ??= undefined;
       for (const listener of [...shared.listeners]) {
         shared.listeners.delete(listener);
         listener.wake?.();
@@ -154,7 +153,7 @@ export class WatchList {
     if (shared === undefined) return;
     shared.version++;
     shared.sequence = sequence;
-    if (failed) shared.failure = value;
+    if (failed) shared.failure = value as Error;
     else shared.value = value;
     for (const listener of shared.listeners) listener.wake?.();
     this.post(shared, KIND_WATCH_TAKEN, []);

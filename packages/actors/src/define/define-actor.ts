@@ -6,10 +6,6 @@ import type { ReadableState, WritableState } from './state-views.ts';
 /** When a reply may leave: committed in memory, or synced to disk as well. The levels of a cluster need one. */
 export type AckLevel = 'memory' | 'replicated' | 'durable' | 'durable-all';
 
-export interface Step<S extends StateFields> {
-  readonly state: WritableState<S>;
-}
-
 /** What a command is given first. */
 export interface Turn<S extends StateFields> {
   readonly key: string;
@@ -96,6 +92,7 @@ export type ActorPeeks<D> = {
   readonly [K in keyof QueriesOf<D>]: (...args: Arguments<QueriesOf<D>[K]>) => Result<QueriesOf<D>[K]>;
 };
 
+const asyncPrototype: unknown = Object.getPrototypeOf(async () => undefined);
 const NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const HANDLER = /^[A-Za-z_$][\w$]{0,62}$/;
 const RESERVED = new Set([
@@ -145,7 +142,7 @@ export function defineActor<
       }
       if (seen.has(handler))
         throw new InvalidDefinitionError(`${handler} of actor ${name} is both a command and a query`);
-      if (group === 'queries' && run.constructor.name === 'AsyncFunction') {
+      if (group === 'queries' && Object.getPrototypeOf(run) === asyncPrototype) {
         throw new InvalidDefinitionError(
           `query ${handler} of actor ${name} is asynchronous: a query answers at once from its state`,
         );

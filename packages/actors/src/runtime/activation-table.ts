@@ -10,7 +10,7 @@ export class ActivationTable {
 
   constructor() {
     this.size = 0;
-    this.buckets = new Array(BUCKETS_MIN).fill(undefined);
+    this.buckets = new Array<Activation[] | undefined>(BUCKETS_MIN).fill(undefined);
   }
 
   find(type: number, hash: number, bytes: Uint8Array, offset: number, length: number): Activation | undefined {
@@ -65,7 +65,7 @@ export class ActivationTable {
 
   private grow(): void {
     const all = this.buckets.flatMap((bucket) => bucket ?? []);
-    this.buckets = new Array(this.buckets.length * 4).fill(undefined);
+    this.buckets = new Array<Activation[] | undefined>(this.buckets.length * 4).fill(undefined);
     this.size = 0;
     for (const activation of all) this.add(activation);
   }

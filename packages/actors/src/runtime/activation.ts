@@ -14,7 +14,9 @@ import {
   writeRowScalars,
 } from '../state/scalar-values.ts';
 import type { ScalarSlot, StateLayout, StructureSlot } from '../state/state-layout.ts';
-import { createWritableState, type StructureTurn } from '../state/writable-state.ts';
+import { createWritableState } from '../state/writable-state.ts';
+import type { StateOwner } from '../state/state-owner.ts';
+import type { TurnOwner } from './turn-owner.ts';
 import type { Partition } from './partition.ts';
 import { TurnObject } from './turn-object.ts';
 import type { TurnServices } from './turn-services.ts';
@@ -26,7 +28,7 @@ export interface QueuedRequest {
   readonly frame: number;
 }
 
-export class Activation {
+export class Activation implements StateOwner, TurnOwner {
   readonly partition: Partition;
   readonly layout: StateLayout;
   readonly key: string;
@@ -50,7 +52,7 @@ export class Activation {
   private dirtyCount: number;
   /** Headers of structures made in the open turn. */
   private readonly headers: number[];
-  private readonly structures: (StructureTurn | undefined)[];
+  private readonly structures: (object | undefined)[];
 
   constructor(partition: Partition, layout: StateLayout, key: string, keyBytes: KeyBytes, services: TurnServices) {
     this.partition = partition;
@@ -67,11 +69,11 @@ export class Activation {
     this.path = [];
     this.record = 0;
     this.generation = 0;
-    this.values = new Array(layout.scalars.length).fill(undefined);
-    this.dirty = new Array(layout.scalars.length).fill(false);
+    this.values = new Array<unknown>(layout.scalars.length).fill(undefined);
+    this.dirty = new Array<boolean>(layout.scalars.length).fill(false);
     this.dirtyCount = 0;
-    this.headers = new Array(layout.structures.length).fill(0);
-    this.structures = new Array(layout.structures.length).fill(undefined);
+    this.headers = new Array<number>(layout.structures.length).fill(0);
+    this.structures = new Array<object | undefined>(layout.structures.length).fill(undefined);
     this.state = createWritableState(this, layout);
     this.turn = new TurnObject(this, services);
   }
@@ -119,7 +121,7 @@ export class Activation {
     this.dirtyCount++;
   }
 
-  structure(slot: StructureSlot, make: () => StructureTurn): StructureTurn {
+  structure(slot: StructureSlot, make: () => object): object {
     let structure = this.structures[slot.index];
     if (structure === undefined) {
       structure = make();

@@ -25,7 +25,7 @@ import type { OnceTable } from './once-table.ts';
 import type { Partition } from './partition.ts';
 import type { RequestFrame } from './request-frame.ts';
 import type { RunningActor, RunningMark } from './running-mark.ts';
-import type { Caller } from './turn-runner.ts';
+import type { Caller, TurnRunner } from './turn-runner.ts';
 import type { TurnServices } from './turn-services.ts';
 import type { Watches } from './watches.ts';
 
@@ -33,6 +33,7 @@ export interface MailboxParts {
   readonly partitions: readonly (Partition | undefined)[];
   readonly layouts: readonly StateLayout[];
   readonly services: TurnServices;
+  readonly runner: TurnRunner;
   readonly running: RunningMark;
   readonly counters: ThreadCounters;
   readonly watches: Watches;
@@ -57,7 +58,7 @@ export class Mailbox {
     this.parts = parts;
     this.table = new ActivationTable();
     this.asyncRunning = 0;
-    this.readers = parts.partitions.map(() => new Array(parts.layouts.length).fill(undefined));
+    this.readers = parts.partitions.map(() => new Array<StateReader | undefined>(parts.layouts.length).fill(undefined));
     this.keys = new KeyScratch(parts.hashSeed);
     this.consumed = new Set();
   }
@@ -152,7 +153,7 @@ export class Mailbox {
       } else {
         parts.counters.add(QUERIES, 1);
         parts.running.enter(layout.type.index, handler.index, partition.number, request.keyHash);
-        parts.services.runner.query(
+        parts.runner.query(
           partition,
           reader.view,
           handler,
@@ -266,7 +267,7 @@ export class Mailbox {
     activation.usedAt = partition.lastNow;
     parts.counters.add(COMMANDS, 1);
     parts.running.enter(activation.layout.type.index, handler.index, partition.number, activation.keyBytes.hash);
-    const running = parts.services.runner.command(activation, activation.turn, handler, args, client, number, durable);
+    const running = parts.runner.command(activation, activation.turn, handler, args, client, number, durable);
     parts.running.leave();
     parts.watches.touched(activation);
     return running;
@@ -304,7 +305,6 @@ export class Mailbox {
     }
     const { quarantined } = this.parts;
     if (
-      quarantined.length > 0 &&
       quarantined.some(
         (actor) =>
           actor.type === type.index &&
@@ -344,11 +344,11 @@ export class Mailbox {
       );
       this.table.add(activation);
       this.parts.counters.set(ACTIVATIONS, this.table.size);
-      const { onActivate } = type.options;
-      if (onActivate !== undefined) {
+      const { options } = type;
+      if (options.onActivate !== undefined) {
         const reader = this.reader(partition, layout);
         reader.find(activation.key, activation.keyBytes);
-        onActivate(reader.view as never);
+        options.onActivate(reader.view as never);
       }
     }
     return activation;
@@ -357,11 +357,11 @@ export class Mailbox {
   /** Forgets an idle actor; its state stays. */
   passivate(activation: Activation): void {
     if (activation.busy || activation.queue.length > 0) return;
-    const { onPassivate } = activation.layout.type.options;
-    if (onPassivate !== undefined) {
+    const { options } = activation.layout.type;
+    if (options.onPassivate !== undefined) {
       const reader = this.reader(activation.partition, activation.layout);
       reader.find(activation.key, activation.keyBytes);
-      onPassivate(reader.view as never);
+      options.onPassivate(reader.view as never);
     }
     this.table.remove(activation);
     this.parts.counters.set(ACTIVATIONS, this.table.size);
@@ -382,7 +382,7 @@ export class Mailbox {
     this.parts.counters.add(REFUSED, 1);
     // Unless its caller took it back, which needs no answer.
     if (request.ring.start(frame) !== START_CANCELLED) {
-      this.parts.services.runner.refuse(partition, error, callerOf(client, request, false));
+      this.parts.runner.refuse(partition, error, callerOf(client, request, false));
     }
     request.ring.finish(frame);
   }

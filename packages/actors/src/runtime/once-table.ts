@@ -11,7 +11,7 @@ import {
   type KeyBytes,
   KeyScratch,
   OnceConflictError,
-  PackReader,
+  type PackReader,
   PackWriter,
   RecordDraft,
   RecordShape,
@@ -26,8 +26,8 @@ import { ONCE, type ThreadCounters } from '../control/counters.ts';
 import { STATUS_VALUE } from '../control/frames.ts';
 import type { CompiledHandler } from '../define/actor-type.ts';
 import { SYSTEM_ONCE } from '../state/row-keys.ts';
-import type { Activation } from './activation.ts';
 import type { Partition } from './partition.ts';
+import type { TurnOwner } from './turn-owner.ts';
 import type { Caller } from './turn-runner.ts';
 
 export const ONCE_ROOT = 1;
@@ -76,7 +76,7 @@ export class OnceTable {
 
   /** Answers a retry. False when the key is new. Throws OnceConflictError when it was used for another call. */
   replay(
-    activation: Activation,
+    activation: TurnOwner,
     handler: CompiledHandler,
     once: string,
     args: readonly unknown[],
@@ -109,7 +109,7 @@ export class OnceTable {
 
   /** What the command's turn does with its result before it commits. */
   remember(
-    activation: Activation,
+    activation: TurnOwner,
     handler: CompiledHandler,
     once: string,
     args: readonly unknown[],
@@ -196,7 +196,7 @@ export class OnceTable {
   }
 }
 
-function identityOf(activation: Activation, once: string): string {
+function identityOf(activation: TurnOwner, once: string): string {
   const identity = `${activation.layout.type.name}\u0000${activation.key}\u0000${once}`;
   return identity.length <= IDENTITY_UNITS_MAX ? identity : createHash('sha256').update(identity).digest('base64');
 }

@@ -12,10 +12,11 @@ import {
   OutboxWriter,
   PackWriter,
   RecordDraft,
+  storeAnswered,
+  unansweredTurns,
 } from '@spacegrid/core';
 import { ChangeRecorder } from '../state/change-recorder.ts';
 import { FIRST_TYPE_ROOT, type StateLayout } from '../state/state-layout.ts';
-import type { Activation } from './activation.ts';
 import { Gate } from './gates.ts';
 
 export interface PartitionSettings {
@@ -25,6 +26,12 @@ export interface PartitionSettings {
   readonly mayGrow: (additionalBytes: number) => boolean;
 }
 
+/** An actor whose turn is open. */
+export interface OpenActor {
+  /** Drops what it assigned and did not store. */
+  forgetChanges(): void;
+}
+
 interface Mark {
   readonly sequence: number;
   /** Bytes that the outbox has taken up to it. */
@@ -32,6 +39,8 @@ interface Mark {
 }
 
 const MARK_BYTES = 64 * 1024;
+/** Turns whose held replies are kept for a successor; of a client that takes no replies for longer, a death may lose some. */
+const UNANSWERED_MAX = 65_536;
 
 export class Partition {
   readonly number: number;
@@ -45,7 +54,7 @@ export class Partition {
   /** Changes whenever records may have moved: what was found before must be found again. */
   generation: number;
   /** The activation whose turn is open. */
-  open: Activation | undefined;
+  open: OpenActor | undefined;
   /** Counts what the open turn wrote. */
   writes: number;
   /** True from its first turn in a round until the worker has tidied it. */
@@ -76,7 +85,7 @@ export class Partition {
     this.touched = false;
     this.onTouch = () => undefined;
     this.lastNow = 0;
-    this.tables = new Array(layouts.length).fill(undefined);
+    this.tables = new Array<HotMap | undefined>(layouts.length).fill(undefined);
     this.drafts = layouts.map((layout) => new RecordDraft(layout.shape));
     this.row = PackWriter.growing(1024);
     this.marks = [];
@@ -121,7 +130,7 @@ export class Partition {
     return this.row;
   }
 
-  begin(activation: Activation | undefined): void {
+  begin(activation: OpenActor | undefined): void {
     if (!this.touched) this.touch();
     this.heap.begin();
     this.open = activation;
@@ -186,11 +195,20 @@ export class Partition {
     return sequence <= durable ? 0 : total - this.durableBytes;
   }
 
-  /** Between rounds: gives back outbox segments that nobody needs. True while some have to wait for the watermark. */
-  trim(): boolean {
-    const durable = this.persistent ? durableSequence(this.heap) : this.heap.committed;
-    if (this.gate.oldest > durable) this.outbox.trim(durable, this.persistent);
-    return durable < this.heap.committed;
+  /**
+   * Between rounds, after replies were published: notes what is answered, and gives back outbox segments that nobody needs.
+   * While replies are `held` back for want of room, entries are kept for a successor, up to a limit. True while some have to
+   * wait for the watermark or for room.
+   */
+  trim(held: boolean): boolean {
+    const { heap } = this;
+    const unanswered = unansweredTurns(heap);
+    if (held && unanswered < UNANSWERED_MAX) return unanswered > 0;
+    const answered = Math.min(heap.committed, this.gate.oldest - 1);
+    if (unanswered > 0) storeAnswered(heap, answered);
+    const durable = this.persistent ? durableSequence(heap) : heap.committed;
+    this.outbox.trim(Math.min(durable, answered), this.persistent);
+    return durable < heap.committed;
   }
 
   /** Wall-clock milliseconds for the next turn. */

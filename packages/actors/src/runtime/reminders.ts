@@ -19,9 +19,9 @@ import {
   IndexScan,
 } from '@spacegrid/core';
 import { SYSTEM_REMINDER } from '../state/row-keys.ts';
-import type { Activation } from './activation.ts';
 import { type Due, DueQueue } from './due-queue.ts';
 import type { Partition } from './partition.ts';
+import type { TurnOwner } from './turn-owner.ts';
 
 /** Root of the reminders' table. */
 export const REMINDER_ROOT = 0;
@@ -60,7 +60,7 @@ export class Reminders {
   }
 
   /** In the actor's turn. Returns the reminder's id. */
-  schedule(activation: Activation, dueAt: number, periodMs: number, handler: number, args: readonly unknown[]): string {
+  schedule(activation: TurnOwner, dueAt: number, periodMs: number, handler: number, args: readonly unknown[]): string {
     const { partition } = activation;
     const id = `${activation.layout.type.name}/${partition.heap.sequence() + 1}/${partition.writes}`;
     this.store(partition, id, dueAt, periodMs, encodeCall(activation.layout.type.name, activation.key, handler, args));
@@ -68,7 +68,7 @@ export class Reminders {
     return id;
   }
 
-  cancel(activation: Activation, id: string): boolean {
+  cancel(activation: TurnOwner, id: string): boolean {
     if (!id.startsWith(`${activation.layout.type.name}/`)) return false;
     return this.remove(activation.partition, this.key.set(id));
   }

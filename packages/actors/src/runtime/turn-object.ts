@@ -4,7 +4,7 @@ import type { AnyDefinition } from '../define/define-actor.ts';
 import type { OffloadTask } from '../define/offload-task.ts';
 import type { ChangeRecorder } from '../state/change-recorder.ts';
 import { retireStructure } from '../state/retire-structure.ts';
-import type { Activation } from './activation.ts';
+import type { TurnOwner } from './turn-owner.ts';
 import type { TurnServices } from './turn-services.ts';
 
 interface Outgoing {
@@ -25,14 +25,14 @@ export class TurnObject {
   beforeTurn: (() => void) | undefined;
   /** Done with the next command's result, in the turn that answers. */
   beforeReply: ((result: unknown) => void) | undefined;
-  private readonly activation: Activation;
+  private readonly activation: TurnOwner;
   private readonly services: TurnServices;
   private nowMs: number;
   private awaiting: boolean;
   private readonly messages: Outgoing[];
   private insideSteps: number;
 
-  constructor(activation: Activation, services: TurnServices) {
+  constructor(activation: TurnOwner, services: TurnServices) {
     this.key = activation.key;
     this.stepsCommitted = 0;
     this.beforeTurn = undefined;
@@ -59,7 +59,7 @@ export class TurnObject {
       if (this.activation.partition.open === this.activation) return this.stepInside(change);
       throw new AsyncWriteError('turn.step is called after its command has ended');
     }
-    const result = this.services.runner.step(this.activation, this, change);
+    const result = this.services.steps.step(this.activation, this, change);
     this.stepsCommitted++;
     return result;
   }
@@ -167,7 +167,7 @@ export class TurnObject {
     }
     partition.undo();
     try {
-      const result = this.services.runner.step(this.activation, this, change);
+      const result = this.services.steps.step(this.activation, this, change);
       this.insideSteps++;
       return result;
     } finally {

@@ -24,6 +24,8 @@ import type { Activation } from './activation.ts';
 import type { Partition } from './partition.ts';
 import type { ReplyLanes } from './reply-lanes.ts';
 import type { TurnObject } from './turn-object.ts';
+import type { TurnOwner } from './turn-owner.ts';
+import type { DrivenTurn, StepRunner } from './turn-services.ts';
 
 /** Who waits for an answer; client −1: nobody. */
 export interface Caller {
@@ -38,7 +40,7 @@ export const ENTRY_FAILED = 2;
 /** Entry flag: the reply waits for the watermark. */
 export const ENTRY_DURABLE = 4;
 
-export class TurnRunner {
+export class TurnRunner implements StepRunner {
   private readonly replies: ReplyLanes;
   private readonly counters: ThreadCounters;
   private readonly scratch: PackWriter;
@@ -75,7 +77,9 @@ export class TurnRunner {
   }
 
   /** Runs one step of an asynchronous command as a turn, and returns what `change` returns. */
-  step<R>(activation: Activation, turn: TurnObject, change: (state: never) => R): R {
+  step<R>(owner: TurnOwner, turn: DrivenTurn, change: (state: never) => R): R {
+    // Every owner of a turn object is an activation: turn-owner.ts only keeps the files apart.
+    const activation = owner as Activation;
     const { partition } = activation;
     partition.begin(activation);
     try {
@@ -236,7 +240,6 @@ export class TurnRunner {
       replyOffset(heap.i32, entry),
       replyBytes,
     );
-    markAnswered(partition, entry);
   }
 
   private send(
@@ -252,7 +255,6 @@ export class TurnRunner {
     if (caller.client < 0) return;
     if (!caller.durable) {
       this.replies.reply(caller.client, caller.number, status, sequence, partition.number, bytes, from, length);
-      if (entry !== undefined) markAnswered(partition, entry);
       return;
     }
     // Entries stay where they are until they are durable and answered; anything else is copied.
@@ -270,7 +272,6 @@ export class TurnRunner {
           kept === undefined ? from : 0,
           length,
         );
-        if (entry !== undefined) markAnswered(partition, entry);
       },
     });
   }
@@ -320,11 +321,6 @@ export class TurnRunner {
 
 function replyOffset(i32: Int32Array, entry: number): number {
   return (entry + ENTRY_WORDS + padWords(i32[entry + ENTRY_CHANGE_BYTES] as number)) * 4;
-}
-
-function markAnswered(partition: Partition, entry: number): void {
-  const at = entry + ENTRY_FLAGS;
-  partition.heap.i32[at] = (partition.heap.i32[at] as number) | ENTRY_ANSWERED;
 }
 
 function call(handler: CompiledHandler, first: object, args: readonly unknown[]): unknown {

@@ -8,9 +8,9 @@ import { STATUS_WATCH_ERROR, STATUS_WATCH_VALUE } from '../control/frames.ts';
 import type { CompiledHandler } from '../define/actor-type.ts';
 import type { StateReader } from '../state/readable-state.ts';
 import type { StateLayout } from '../state/state-layout.ts';
-import type { Activation } from './activation.ts';
 import type { Partition } from './partition.ts';
 import type { ReplyLanes } from './reply-lanes.ts';
+import type { TurnOwner } from './turn-owner.ts';
 import { encodeKey } from '@spacegrid/core';
 
 interface Watch {
@@ -103,7 +103,7 @@ export class Watches {
   }
 
   /** A turn of this actor has ended. */
-  touched(activation: Activation): void {
+  touched(activation: TurnOwner): void {
     if (this.byActor.size === 0) return;
     const watches = this.byActor.get(
       actorOf(activation.layout.type.index, activation.partition.number, activation.key),

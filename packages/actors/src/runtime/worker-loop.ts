@@ -10,13 +10,13 @@ import type { MessagePort } from 'node:worker_threads';
 import {
   Doorbell,
   durableSequence,
-  ENTRY_ANSWERED,
   ENTRY_CLIENT,
   ENTRY_FLAGS,
   ENTRY_REQUEST,
   entrySequence,
   RingConsumer,
   SharedWords,
+  unansweredTurns,
 } from '@spacegrid/core';
 import { ActorCaller } from '../client/actor-caller.ts';
 import { ClientThread } from '../client/client-thread.ts';
@@ -28,7 +28,6 @@ import type { ActorType, CompiledHandler } from '../define/actor-type.ts';
 import { RowApplier } from '../state/apply-rows.ts';
 import { layoutOf, type StateLayout } from '../state/state-layout.ts';
 import type { PartitionWorkerData } from '../supervise/grid-thread-data.ts';
-import type { Activation } from './activation.ts';
 import { loadPartition } from './load-partition.ts';
 import { Mailbox } from './mailbox.ts';
 import { OffloadPool } from './offload-pool.ts';
@@ -144,13 +143,14 @@ export class WorkerLoop {
       partitions: this.partitions,
       layouts: this.layouts,
       services: {
-        runner: this.runner,
+        steps: this.runner,
         reminders: this.reminders,
         clock: this.clock,
         typeOf: (definition) => caller.typeOf(definition),
-        actorCalls: (from: Activation, definition, key) => caller.callsFrom([...from.path, from.name], definition, key),
+        actorCalls: (from, definition, key) => caller.callsFrom([...from.path, from.name], definition, key),
         offload: (task, input) => this.offload.run(task, input),
       },
+      runner: this.runner,
       running: new RunningMark(this.control, worker),
       counters: this.counters,
       watches: this.watches,
@@ -214,13 +214,13 @@ export class WorkerLoop {
    */
   private answerAgain(partition: Partition): void {
     const { heap } = partition;
+    const answered = heap.committed - unansweredTurns(heap);
     partition.outbox.forEachEntry((entry) => {
       const client = heap.i32[entry + ENTRY_CLIENT] as number;
       const flags = heap.i32[entry + ENTRY_FLAGS] as number;
-      if (client < 0) return;
+      if (client < 0 || entrySequence(heap.i32, entry) <= answered) return;
       const number = heap.i32[entry + ENTRY_REQUEST] as number;
       this.mailbox.noteConsumed(client, number);
-      if ((flags & ENTRY_ANSWERED) !== 0) return;
       const durable = (flags & ENTRY_DURABLE) !== 0 && partition.persistent;
       this.runner.deliver(partition, entry, { client, number, durable }, entrySequence(heap.i32, entry));
     });
@@ -238,7 +238,7 @@ export class WorkerLoop {
       }
       if (worked) {
         if (this.needsEventLoop && rounds % ROUNDS_MAX === 0) await nextTurnOfTheLoop();
-        else if (this.mailbox.asyncRunning > 0) await undefined;
+        else if (this.mailbox.asyncRunning > 0) await Promise.resolve();
         continue;
       }
       const sleepMs = this.sleepMs();
@@ -341,7 +341,7 @@ export class WorkerLoop {
     for (const partition of touched) {
       let step = 0;
       while (step < RECLAIM_STEPS && partition.heap.maintain(RECLAIM_BUDGET)) step++;
-      if (partition.trim() || step > 0) {
+      if (partition.trim(this.replies.holds) || step > 0) {
         touched[kept++] = partition;
         if (step === RECLAIM_STEPS) more = true;
       } else {

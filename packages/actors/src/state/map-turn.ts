@@ -1,20 +1,20 @@
 /** A map as a command sees it. Made when first written; every change is recorded as a row. */
 import { HotMap, type KeyBytes, type KeyScratch, RecordDraft } from '@spacegrid/core';
-import type { Activation } from '../runtime/activation.ts';
 import { draftEntry, readEntry } from './entry-values.ts';
 import { scanEntries } from './map-scan.ts';
 import { readScalar, rowScalarBytesMax, writeRowScalars } from './scalar-values.ts';
 import type { EntryLayout, StructureSlot } from './state-layout.ts';
+import type { StateOwner } from './state-owner.ts';
 
 export class MapTurnFacade {
-  private readonly owner: Activation;
+  private readonly owner: StateOwner;
   private readonly slot: StructureSlot;
   private readonly layout: EntryLayout;
   private readonly keys: KeyScratch;
   private readonly draft: RecordDraft;
   private map: HotMap | undefined;
 
-  constructor(owner: Activation, slot: StructureSlot) {
+  constructor(owner: StateOwner, slot: StructureSlot) {
     this.owner = owner;
     this.slot = slot;
     this.layout = slot.entry as EntryLayout;

@@ -2,18 +2,18 @@
 import { HotRanking, type KeyScratch } from '@spacegrid/core';
 import type { RankingField } from '../define/state-fields.ts';
 import type { RankingEntry, RankingTurn } from '../define/state-views.ts';
-import type { Activation } from '../runtime/activation.ts';
 import type { StructureSlot } from './state-layout.ts';
+import type { StateOwner } from './state-owner.ts';
 
 const ROW_BYTES = 16;
 
 export class RankingTurnFacade implements RankingTurn {
-  private readonly owner: Activation;
+  private readonly owner: StateOwner;
   private readonly slot: StructureSlot;
   private readonly keys: KeyScratch;
   private ranking: HotRanking | undefined;
 
-  constructor(owner: Activation, slot: StructureSlot) {
+  constructor(owner: StateOwner, slot: StructureSlot) {
     this.owner = owner;
     this.slot = slot;
     this.keys = owner.partition.scratch;

@@ -2,22 +2,22 @@
  * The state object of a command: accessors for scalars, facades for structures. One class for each actor type, made once in a
  * thread, so that handlers see plain properties of one shape.
  */
-import type { Activation } from '../runtime/activation.ts';
 import { MapTurnFacade } from './map-turn.ts';
 import { RankingTurnFacade } from './ranking-turn.ts';
 import type { StateLayout, StructureSlot } from './state-layout.ts';
+import type { StateOwner } from './state-owner.ts';
 
-export type StructureTurn = RankingTurnFacade | MapTurnFacade;
+type StructureTurn = RankingTurnFacade | MapTurnFacade;
 
 const OWNER = Symbol('activation');
 
 interface Owned {
-  readonly [OWNER]: Activation;
+  readonly [OWNER]: StateOwner;
 }
 
-const classes = new WeakMap<StateLayout, new (owner: Activation) => object>();
+const classes = new WeakMap<StateLayout, new (owner: StateOwner) => object>();
 
-export function createWritableState(owner: Activation, layout: StateLayout): object {
+export function createWritableState(owner: StateOwner, layout: StateLayout): object {
   let State = classes.get(layout);
   if (State === undefined) {
     State = stateClass(layout);
@@ -26,10 +26,10 @@ export function createWritableState(owner: Activation, layout: StateLayout): obj
   return new State(owner);
 }
 
-function stateClass(layout: StateLayout): new (owner: Activation) => object {
+function stateClass(layout: StateLayout): new (owner: StateOwner) => object {
   class State {
-    readonly [OWNER]: Activation;
-    constructor(owner: Activation) {
+    readonly [OWNER]: StateOwner;
+    constructor(owner: StateOwner) {
       this[OWNER] = owner;
       Object.preventExtensions(this);
     }
@@ -48,7 +48,7 @@ function stateClass(layout: StateLayout): new (owner: Activation) => object {
   for (const slot of layout.structures) {
     Object.defineProperty(State.prototype, slot.name, {
       enumerable: true,
-      get(this: Owned): StructureTurn {
+      get(this: Owned): object {
         const owner = this[OWNER];
         return owner.structure(slot, () => makeFacade(owner, slot));
       },
@@ -57,6 +57,6 @@ function stateClass(layout: StateLayout): new (owner: Activation) => object {
   return State;
 }
 
-function makeFacade(owner: Activation, slot: StructureSlot): StructureTurn {
+function makeFacade(owner: StateOwner, slot: StructureSlot): StructureTurn {
   return slot.field.kind === 'ranking' ? new RankingTurnFacade(owner, slot) : new MapTurnFacade(owner, slot);
 }

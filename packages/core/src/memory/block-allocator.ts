@@ -7,29 +7,17 @@
  * every word here goes through `heap.set`.
  */
 import { assert } from '../assert.ts';
-import type { Heap } from './heap.ts';
+import type { HeapPort } from './heap-port.ts';
 import { DESCRIPTOR_SHIFT, PAGE_SHIFT, PARTIAL } from './heap-words.ts';
 import { allocatePages, releasePages } from './page-allocator.ts';
+import { KIND, LARGE_RUN, NEXT, PREVIOUS, RUN_PAGES, SLAB, SLAB_REST } from './page-descriptor.ts';
 import { classOfPayload, SLAB_PAYLOAD_MAX, slabPages, slotsPerSlab, slotWords } from './size-classes.ts';
 
-export const KIND = 0;
 const USED = 1;
 const FREE_HEAD = 2;
 const FRESH = 3;
-const NEXT = 4;
-const PREVIOUS = 5;
 
-/** Values of a descriptor's kind word; a slab of class c has SLAB + c. */
-export const FREE_RUN = 1;
-export const LARGE_RUN = 2;
-/** Second page of a two-page slab. */
-export const SLAB_REST = 3;
-export const SLAB = 16;
-
-/** Length of a run in pages stands in the descriptors of its first and last page. */
-export const RUN_PAGES = 1;
-
-export function allocateBlock(heap: Heap, words: number): number {
+export function allocateBlock(heap: HeapPort, words: number): number {
   if (words > SLAB_PAYLOAD_MAX) return allocateLarge(heap, words);
   const cls = classOfPayload(words);
   let slab = heap.i32[PARTIAL + cls] as number;
@@ -52,7 +40,7 @@ export function allocateBlock(heap: Heap, words: number): number {
 }
 
 /** Really frees a block: no reader can hold it any more. */
-export function releaseBlock(heap: Heap, ref: number): void {
+export function releaseBlock(heap: HeapPort, ref: number): void {
   const i32 = heap.i32;
   let slab = descriptorOf(heap, ref);
   let kind = i32[slab + KIND] as number;
@@ -79,7 +67,7 @@ export function releaseBlock(heap: Heap, ref: number): void {
   }
 }
 
-export function capacityOfBlock(heap: Heap, ref: number): number {
+export function capacityOfBlock(heap: HeapPort, ref: number): number {
   const i32 = heap.i32;
   let slab = descriptorOf(heap, ref);
   if (i32[slab + KIND] === SLAB_REST) slab -= 1 << DESCRIPTOR_SHIFT;
@@ -89,12 +77,12 @@ export function capacityOfBlock(heap: Heap, ref: number): number {
 }
 
 /** Whole pages that a block takes; 1 for one in a slab. */
-export function pagesOfBlock(heap: Heap, ref: number): number {
+export function pagesOfBlock(heap: HeapPort, ref: number): number {
   const descriptor = descriptorOf(heap, ref);
   return heap.i32[descriptor + KIND] === LARGE_RUN ? (heap.i32[descriptor + RUN_PAGES] as number) : 1;
 }
 
-function allocateLarge(heap: Heap, words: number): number {
+function allocateLarge(heap: HeapPort, words: number): number {
   const pages = (words + 4 + 1023) >>> PAGE_SHIFT;
   const run = allocatePages(heap, pages);
   heap.set(run + KIND, LARGE_RUN);
@@ -102,7 +90,7 @@ function allocateLarge(heap: Heap, words: number): number {
   return pageStart(heap, run) + 4;
 }
 
-function addSlab(heap: Heap, cls: number): number {
+function addSlab(heap: HeapPort, cls: number): number {
   const pages = slabPages[cls] as number;
   const slab = allocatePages(heap, pages);
   heap.set(slab + KIND, SLAB + cls);
@@ -114,7 +102,7 @@ function addSlab(heap: Heap, cls: number): number {
   return slab;
 }
 
-function linkSlab(heap: Heap, slab: number, cls: number): void {
+function linkSlab(heap: HeapPort, slab: number, cls: number): void {
   const head = heap.i32[PARTIAL + cls] as number;
   heap.set(slab + NEXT, head);
   heap.set(slab + PREVIOUS, 0);
@@ -122,7 +110,7 @@ function linkSlab(heap: Heap, slab: number, cls: number): void {
   heap.set(PARTIAL + cls, slab);
 }
 
-function unlinkSlab(heap: Heap, slab: number, cls: number): void {
+function unlinkSlab(heap: HeapPort, slab: number, cls: number): void {
   const next = heap.i32[slab + NEXT] as number;
   const previous = heap.i32[slab + PREVIOUS] as number;
   if (previous === 0) heap.set(PARTIAL + cls, next);
@@ -131,14 +119,14 @@ function unlinkSlab(heap: Heap, slab: number, cls: number): void {
 }
 
 /** Word index of the descriptor of the page that holds `ref`. */
-function descriptorOf(heap: Heap, ref: number): number {
+function descriptorOf(heap: HeapPort, ref: number): number {
   return heap.pageTable + (((ref - heap.pages) >>> PAGE_SHIFT) << DESCRIPTOR_SHIFT);
 }
 
-function pageStart(heap: Heap, descriptor: number): number {
+function pageStart(heap: HeapPort, descriptor: number): number {
   return heap.pages + (((descriptor - heap.pageTable) >>> DESCRIPTOR_SHIFT) << PAGE_SHIFT);
 }
 
-function firstPayload(heap: Heap, slab: number): number {
+function firstPayload(heap: HeapPort, slab: number): number {
   return pageStart(heap, slab) + 4;
 }

@@ -4,7 +4,7 @@
  * the running one and its successor goes on.
  */
 import { assert } from '../assert.ts';
-import type { Heap } from './heap.ts';
+import type { HeapPort } from './heap-port.ts';
 import { GRAVE_KINDS, GRAVES } from './heap-words.ts';
 
 /**
@@ -12,19 +12,19 @@ import { GRAVE_KINDS, GRAVES } from './heap-words.ts';
  * Returns true when everything, the block itself included, was freed or retired; false to be called again with the same
  * `ref`, for which it keeps its progress in a word of the block that no reader interprets.
  */
-export type RetireStep = (heap: Heap, ref: number, budget: number) => boolean;
+export type RetireStep<H extends HeapPort = HeapPort> = (heap: H, ref: number, budget: number) => boolean;
 
-const steps: (RetireStep | undefined)[] = new Array(GRAVE_KINDS).fill(undefined);
+const steps = new Array<RetireStep<never> | undefined>(GRAVE_KINDS).fill(undefined);
 
 /** Registers how retired blocks of `kind` (0 to 31, unique in the program) are freed. At module load. */
-export function registerRetireStep(kind: number, step: RetireStep): void {
+export function registerRetireStep<H extends HeapPort>(kind: number, step: RetireStep<H>): void {
   assert(kind >= 0 && kind < GRAVE_KINDS, 'the grave kind exists');
   assert(steps[kind] === undefined || steps[kind] === step, 'a grave kind has one owner');
   steps[kind] = step;
 }
 
 /** One step of the first kind that has something to free. True when more is left. */
-export function stepGraves(heap: Heap, budget: number): boolean {
+export function stepGraves(heap: HeapPort, budget: number): boolean {
   for (let kind = 0; kind < GRAVE_KINDS; kind++) {
     const ref = heap.i32[GRAVES + kind] as number;
     if (ref === 0) continue;
@@ -33,7 +33,7 @@ export function stepGraves(heap: Heap, budget: number): boolean {
     heap.begin();
     const next = heap.i32[ref - 1] as number;
     heap.set(GRAVES + kind, next);
-    if (!step(heap, ref, budget)) heap.retire(kind, ref);
+    if (!step(heap as never, ref, budget)) heap.retire(kind, ref);
     heap.endMaintenance();
     return true;
   }
@@ -41,7 +41,7 @@ export function stepGraves(heap: Heap, budget: number): boolean {
 }
 
 /** True while retired structures wait to be freed. */
-export function hasGraves(heap: Heap): boolean {
+export function hasGraves(heap: HeapPort): boolean {
   for (let kind = 0; kind < GRAVE_KINDS; kind++) if (heap.i32[GRAVES + kind] !== 0) return true;
   return false;
 }

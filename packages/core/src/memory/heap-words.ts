@@ -44,15 +44,13 @@ export const EPOCH = 34;
 export const JOURNAL_COUNT = 64;
 /** The low sequence that the journalled changes belong to. */
 export const JOURNAL_SEQUENCE = 65;
-/** What the partition thread is running (type, method, client, request), for supervision. */
-export const RUNNING = 66;
-export const RUNNING_WORDS = 8;
-
 export const DURABLE_LOW = 96;
 export const DURABLE_HIGH = 97;
 
 /** Non-zero while replies wait for the watermark: the durability thread then rings the partition thread. */
 export const GATE_WAITERS = 128;
+/** Low 32 bits of the sequence up to which replies stand published in their rings; not journalled, never ahead of them. */
+export const ANSWERED_LOW = 129;
 
 /** Reference of the oldest outbox segment that is still kept. */
 export const OUTBOX_FIRST = 160;
@@ -83,9 +81,6 @@ export const ROOT_COUNT = 128;
 export const PARTIAL = 384;
 /** First page that was never handed out. */
 export const TOP_PAGE = 448;
-/** One bit for each bin of free page runs that is not empty. */
-export const RUN_BINS_LOW = 449;
-export const RUN_BINS_HIGH = 450;
 /** One list head for each bin of free page runs. */
 export const RUN_BINS = 456;
 export const RUN_BIN_COUNT = 64;

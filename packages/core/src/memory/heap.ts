@@ -27,6 +27,7 @@ import { CapacityError, ChangeSetTooLargeError } from '../errors/grid-errors.ts'
 import { allocateBlock, capacityOfBlock, pagesOfBlock } from './block-allocator.ts';
 import { growBuffer } from './heap-layout.ts';
 import {
+  ANSWERED_LOW,
   EPOCH,
   FORMAT,
   GRAVES,
@@ -162,16 +163,21 @@ export class Heap {
   recover(): boolean {
     const i32 = this.i32;
     this.journalCount = i32[JOURNAL_COUNT] as number;
-    this.committed = this.sequence();
     this.open = false;
-    if (this.journalCount === 0) return false;
+    if (this.journalCount === 0) {
+      this.committed = this.sequence();
+      return false;
+    }
     if (i32[JOURNAL_SEQUENCE] === i32[SEQUENCE_LOW]) {
       // The turn was committed; only the count was not cleared.
       i32[JOURNAL_COUNT] = 0;
       this.journalCount = 0;
+      this.committed = this.sequence();
       return false;
     }
     this.undo();
+    // Only now: the high word may have been raised in the turn that is undone.
+    this.committed = this.sequence();
     return true;
   }
 
@@ -194,6 +200,7 @@ export class Heap {
     const i32 = this.i32;
     i32[EPOCH] = epoch;
     i32[SEQUENCE_HIGH] = Math.floor(sequence / 4_294_967_296);
+    i32[ANSWERED_LOW] = sequence | 0;
     Atomics.store(i32, SEQUENCE_LOW, sequence | 0);
     this.committed = sequence;
   }

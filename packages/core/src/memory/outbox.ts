@@ -180,7 +180,6 @@ export class OutboxWriter {
   }
 
   private moveToSegment(words: number): void {
-    const heap = this.heap;
     const segment = this.addSegment(words);
     this.place(segment + SEGMENT_HEAD_WORDS, segment + this.capacity(segment) - 1);
   }

@@ -6,8 +6,7 @@
  * Free run descriptor: [FREE_RUN, pages, next, previous] at its first page, [FREE_RUN, pages] at its last.
  */
 import { CapacityError } from '../errors/grid-errors.ts';
-import { FREE_RUN, KIND, RUN_PAGES } from './block-allocator.ts';
-import type { Heap } from './heap.ts';
+import type { HeapPort } from './heap-port.ts';
 import {
   DESCRIPTOR_SHIFT,
   DESCRIPTOR_WORDS,
@@ -17,22 +16,21 @@ import {
   RUN_BINS,
   TOP_PAGE,
 } from './heap-words.ts';
+import { FREE_RUN, KIND, NEXT, PREVIOUS, RUN_PAGES } from './page-descriptor.ts';
 
-const NEXT = 4;
-const PREVIOUS = 5;
 /** Bound: runs looked at in a bin of mixed lengths before the next bin is taken. */
 const SEARCH_MAX = 16;
 /** Bins 1 to 32 hold runs of that many pages; the others a power of two each. */
 const EXACT_BINS = 32;
 
 /** Descriptor of the first of `pages` adjacent pages; their kind words are the caller's to set. */
-export function allocatePages(heap: Heap, pages: number): number {
+export function allocatePages(heap: HeapPort, pages: number): number {
   const run = takeFromBins(heap, pages);
   heap.set(PAGES_USED, (heap.i32[PAGES_USED] as number) + pages);
   return run !== 0 ? run : takeFromTop(heap, pages);
 }
 
-export function releasePages(heap: Heap, run: number, pages: number): void {
+export function releasePages(heap: HeapPort, run: number, pages: number): void {
   heap.set(PAGES_USED, (heap.i32[PAGES_USED] as number) - pages);
   let first = run;
   let length = pages;
@@ -53,7 +51,7 @@ export function releasePages(heap: Heap, run: number, pages: number): void {
   linkRun(heap, first, length);
 }
 
-function takeFromBins(heap: Heap, pages: number): number {
+function takeFromBins(heap: HeapPort, pages: number): number {
   const i32 = heap.i32;
   for (let bin = binOf(pages); bin < RUN_BIN_COUNT; bin++) {
     let run = i32[RUN_BINS + bin] as number;
@@ -70,7 +68,7 @@ function takeFromBins(heap: Heap, pages: number): number {
   return 0;
 }
 
-function takeFromTop(heap: Heap, pages: number): number {
+function takeFromTop(heap: HeapPort, pages: number): number {
   const top = topPage(heap);
   if (top + pages > heap.pageCountMax) {
     throw new CapacityError(
@@ -82,7 +80,7 @@ function takeFromTop(heap: Heap, pages: number): number {
   return descriptorOfPage(heap, top);
 }
 
-function linkRun(heap: Heap, run: number, pages: number): void {
+function linkRun(heap: HeapPort, run: number, pages: number): void {
   const last = run + (pages - 1) * DESCRIPTOR_WORDS;
   heap.set(last + KIND, FREE_RUN);
   heap.set(last + RUN_PAGES, pages);
@@ -96,7 +94,7 @@ function linkRun(heap: Heap, run: number, pages: number): void {
   heap.set(bin, run);
 }
 
-function unlinkRun(heap: Heap, run: number): void {
+function unlinkRun(heap: HeapPort, run: number): void {
   const i32 = heap.i32;
   const pages = i32[run + RUN_PAGES] as number;
   const next = i32[run + NEXT] as number;
@@ -112,10 +110,10 @@ function binOf(pages: number): number {
   return pages <= EXACT_BINS ? pages - 1 : Math.min(RUN_BIN_COUNT - 1, EXACT_BINS + 26 - Math.clz32(pages));
 }
 
-function topPage(heap: Heap): number {
+function topPage(heap: HeapPort): number {
   return (heap.i32[TOP_PAGE] as number) || 1;
 }
 
-function descriptorOfPage(heap: Heap, page: number): number {
+function descriptorOfPage(heap: HeapPort, page: number): number {
   return heap.pageTable + (page << DESCRIPTOR_SHIFT);
 }

@@ -14,14 +14,7 @@
  */
 import type { Heap } from './heap.ts';
 import { PIN_COUNT, PIN_WORDS, PINS, SEQUENCE_LOW } from './heap-words.ts';
-
-export const PIN_IDLE = 0;
-export const PIN_REVOKED = 2;
-
-/** Pin value for a sequence: its low 30 bits and a mark, so that it is never idle or revoked. */
-export function pinOf(sequenceLow: number): number {
-  return (sequenceLow << 2) | 1;
-}
+import { PIN_IDLE, pinOf } from './pin-word.ts';
 
 export class ReaderPin {
   private readonly heap: Heap;

@@ -8,7 +8,7 @@
  */
 import { releaseBlock } from './block-allocator.ts';
 import { hasGraves, stepGraves } from './graveyard.ts';
-import type { Heap } from './heap.ts';
+import type { HeapPort } from './heap-port.ts';
 import {
   LIMBO_EPOCH,
   LIMBO_NEW,
@@ -19,21 +19,21 @@ import {
   PINS,
   SEQUENCE_LOW,
 } from './heap-words.ts';
-import { PIN_IDLE, PIN_REVOKED, pinOf } from './pins.ts';
+import { PIN_IDLE, PIN_REVOKED, pinOf } from './pin-word.ts';
 
 /** Fewer freed blocks than this wait for company, so that one look at the pins serves many. */
 const FLIP_BLOCKS = 64;
 const PIN_AGE_MAX_MS = 100;
 
 export class Reclamation {
-  private readonly heap: Heap;
+  private readonly heap: HeapPort;
   /** True once no pin is older than the old list; a successor looks again. */
   private released: boolean;
   private blockedSinceMs: number;
   private blockedSlot: number;
   private blockedPin: number;
 
-  constructor(heap: Heap) {
+  constructor(heap: HeapPort) {
     this.heap = heap;
     this.released = false;
     this.blockedSinceMs = 0;
