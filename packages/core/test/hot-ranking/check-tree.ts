@@ -1,26 +1,25 @@
 /** Walks a whole ranking as the writer sees it, and asserts what its code rests on. */
 import { expect } from 'vitest';
+import { distinctsAt, lastKeysAt } from '../../src/structures/hot-ranking/distinct-scores.ts';
+import { compareTies, tieHintOf } from '../../src/structures/hot-ranking/tie-order.ts';
 import { unitsOfBlock } from '../../src/structures/block-units.ts';
 import type { HotRanking } from '../../src/structures/hot-ranking/hot-ranking.ts';
 import { SCAN_MAX } from '../../src/structures/hot-ranking/member-lookup.ts';
+import { keyBytesOf, memberRecordWords, scoreOfRecord } from '../../src/structures/hot-ranking/member-record.ts';
 import {
-  compareTies,
-  keyBytesOf,
-  memberRecordWords,
-  scoreOfRecord,
-} from '../../src/structures/hot-ranking/member-record.ts';
-import {
-  childrenAt,
   ENTRIES_MASK,
+  ENTRY_HINT,
+  entryAt,
+  entryKey,
+  entryMembers,
+  entryRef,
   INNER_MAX,
   innerWords,
   LEAF_MAX,
   LEVEL_SHIFT,
   leafWords,
-  NODE_KEYS,
   NODE_META,
   NODE_SUM,
-  recordsAt,
 } from '../../src/structures/hot-ranking/node-layout.ts';
 import {
   MEMBER_INDEX,
@@ -57,6 +56,10 @@ export function checkRankingTree(ranking: HotRanking): TreeFigures {
   const figures: TreeFigures = { members: 0, height: 0, nodes: 0, leaves: 0 };
   let units = 0;
 
+  const byArrival = ties === 'first-to-reach';
+  const hintOf = (record: number): number => tieHintOf(i32, record, byArrival);
+  const compareRecords = (a: number, b: number): number => compareTies(heap, hintOf(a), a, hintOf(b), b, byArrival);
+
   const leaf = (node: number): Below => {
     const n = i32[node + NODE_META] as number;
     expect(n).toBeGreaterThan(0);
@@ -67,27 +70,25 @@ export function checkRankingTree(ranking: HotRanking): TreeFigures {
     let last = Number.NaN;
     let before = 0;
     for (let slot = 0; slot < n; slot++) {
-      const key = f64[((node + NODE_KEYS) >>> 1) + slot] as number;
-      const record = i32[node + recordsAt(n) + slot] as number;
+      const key = entryKey(f64, node, slot);
+      const record = entryRef(i32, node, slot);
       units += unitsOfBlock(memberRecordWords(keyBytesOf(i32, record)));
       if (Object.is(key, -0) || scoreOfRecord(heap, record) * sign !== key)
         expect.fail('the key is that of the record');
-      if (
-        before !== 0 &&
-        !(last < key || (last === key && compareTies(heap, before, record, ties === 'first-to-reach') < 0))
-      ) {
+      if (before !== 0 && !(last < key || (last === key && compareRecords(before, record) < 0))) {
         expect.fail(`entries are sorted: ${last} ${key}`);
       }
+      if (i32[entryAt(node, slot) + ENTRY_HINT] !== hintOf(record)) expect.fail('the hint is that of the record');
       if (key !== last) distinct++;
       last = key;
       before = record;
     }
     if (dense) expect(i32[node + NODE_SUM]).toBe(distinct);
-    const firstRecord = i32[node + recordsAt(n)] as number;
+    const firstRecord = entryRef(i32, node, 0);
     return {
       members: n,
       distinct,
-      first: f64[(node + NODE_KEYS) >>> 1] as number,
+      first: entryKey(f64, node, 0),
       last,
       firstRecord,
       lastRecord: before,
@@ -105,13 +106,12 @@ export function checkRankingTree(ranking: HotRanking): TreeFigures {
     units += unitsOfBlock(innerWords(n, dense));
     let all: Below | undefined;
     for (let slot = 0; slot < n; slot++) {
-      const children = node + childrenAt(n, dense);
-      const below = walk(i32[children + slot] as number, level - 1);
-      expect(i32[children + n + slot]).toBe(below.members);
-      expect(f64[((node + NODE_KEYS) >>> 1) + slot]).toBe(below.first);
+      const below = walk(entryRef(i32, node, slot), level - 1);
+      expect(entryMembers(i32, node, slot)).toBe(below.members);
+      expect(entryKey(f64, node, slot)).toBe(below.first);
       if (dense) {
-        expect(i32[children + 2 * n + slot]).toBe(below.distinct);
-        expect(f64[((node + NODE_KEYS) >>> 1) + n + slot]).toBe(below.last);
+        expect(i32[distinctsAt(node, n) + slot]).toBe(below.distinct);
+        expect(f64[lastKeysAt(node, n) + slot]).toBe(below.last);
       }
       if (all === undefined) {
         all = below;
@@ -119,7 +119,7 @@ export function checkRankingTree(ranking: HotRanking): TreeFigures {
       }
       expect(all.last).toBeLessThanOrEqual(below.first);
       if (all.last === below.first) {
-        expect(compareTies(heap, all.lastRecord, below.firstRecord, ties === 'first-to-reach')).toBeLessThan(0);
+        expect(compareRecords(all.lastRecord, below.firstRecord)).toBeLessThan(0);
       }
       all = {
         members: all.members + below.members,

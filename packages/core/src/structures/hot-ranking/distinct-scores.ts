@@ -1,12 +1,14 @@
 /** Counts of distinct scores, kept by dense rankings (see node-layout.ts for how they join). */
 import { countBelow } from './key-search.ts';
 import {
-  childrenAt,
-  ENTRIES_MASK,
+  entriesOf,
+  entryKey,
+  entryMembers,
+  entryRef,
   innerWords,
-  LEVEL_SHIFT,
-  NODE_KEYS,
-  NODE_META,
+  isLeaf,
+  leafWords,
+  NODE_ENTRIES,
   NODE_SUM,
   openInner,
   openLeaf,
@@ -14,32 +16,46 @@ import {
 } from './node-layout.ts';
 import type { RankingTree } from './ranking-tree.ts';
 
-/** How many different keys the `n` ascending ones from index `at` on are. */
-export function countDistinct(f64: Float64Array, at: number, n: number): number {
-  let distinct = n === 0 ? 0 : 1;
-  for (let slot = 1; slot < n; slot++) {
-    if (f64[at + slot] !== f64[at + slot - 1]) distinct++;
-  }
-  return distinct;
+/** Double index of an inner node's last keys. */
+export function lastKeysAt(node: number, n: number): number {
+  return (node + leafWords(n)) >>> 1;
+}
+
+/** Word index of the counts of distinct keys below an inner node's children. */
+export function distinctsAt(node: number, n: number): number {
+  return node + leafWords(n) + n * 2;
+}
+
+/** Last key below a node of a dense ranking. */
+export function lastKeyOf(i32: Int32Array, f64: Float64Array, node: number): number {
+  const n = entriesOf(i32, node);
+  return isLeaf(i32, node) ? entryKey(f64, node, n - 1) : (f64[lastKeysAt(node, n) + n - 1] as number);
 }
 
 /** Distinct keys below a node of a dense ranking. */
 export function distinctOf(i32: Int32Array, node: number): number {
-  const meta = i32[node + NODE_META] as number;
-  if (meta >>> LEVEL_SHIFT === 0) return i32[node + NODE_SUM] as number;
-  return i32[node + innerWords(meta & ENTRIES_MASK, true) - 1] as number;
+  if (isLeaf(i32, node)) return i32[node + NODE_SUM] as number;
+  return i32[node + innerWords(entriesOf(i32, node), true) - 1] as number;
+}
+
+/** How many different keys the first `n` entries of a leaf have. */
+export function countDistinct(f64: Float64Array, leaf: number, n: number): number {
+  let distinct = n === 0 ? 0 : 1;
+  for (let slot = 1; slot < n; slot++) {
+    if (entryKey(f64, leaf, slot) !== entryKey(f64, leaf, slot - 1)) distinct++;
+  }
+  return distinct;
 }
 
 /** Distinct keys of the first `slots` children of an inner node. */
 export function distinctBefore(i32: Int32Array, f64: Float64Array, node: number, slots: number): number {
-  const n = (i32[node + NODE_META] as number) & ENTRIES_MASK;
-  const firsts = (node + NODE_KEYS) >>> 1;
-  const lasts = firsts + n;
-  const counts = node + childrenAt(n, true) + 2 * n;
+  const n = entriesOf(i32, node);
+  const lasts = lastKeysAt(node, n);
+  const counts = distinctsAt(node, n);
   let distinct = 0;
   for (let slot = 0; slot < slots; slot++) {
     distinct += i32[counts + slot] as number;
-    if (slot > 0 && f64[lasts + slot - 1] === f64[firsts + slot]) distinct--;
+    if (slot > 0 && f64[lasts + slot - 1] === entryKey(f64, node, slot)) distinct--;
   }
   return distinct;
 }
@@ -53,18 +69,15 @@ export function distinctBelow(tree: RankingTree, root: number, key: number): num
   for (; level > 0; level--) {
     const n = openInner(heap, node, level, true);
     const { i32, f64 } = heap;
-    const firsts = (node + NODE_KEYS) >>> 1;
-    const before = countBelow(f64, firsts, n, key);
-    if (before === 0) return distinct;
-    const slot = before - 1;
+    const slot = countBelow(f64, (node + NODE_ENTRIES) >>> 1, n, key) - 1;
+    if (slot < 0) return distinct;
     distinct += distinctBefore(i32, f64, node, slot);
-    // The child entered begins below `key`: where it goes on with its neighbour's last score, that was counted already.
-    if (slot > 0 && f64[firsts + n + slot - 1] === f64[firsts + slot]) distinct--;
-    node = i32[node + childrenAt(n, true) + slot] as number;
+    // The child entered begins below `key`: where it goes on with its neighbour's last key, that was counted already.
+    if (slot > 0 && f64[lastKeysAt(node, n) + slot - 1] === entryKey(f64, node, slot)) distinct--;
+    node = entryRef(i32, node, slot);
   }
   const n = openLeaf(heap, node);
-  const keys = (node + NODE_KEYS) >>> 1;
-  return distinct + countDistinct(heap.f64, keys, countBelow(heap.f64, keys, n, key));
+  return distinct + countDistinct(heap.f64, node, countBelow(heap.f64, (node + NODE_ENTRIES) >>> 1, n, key));
 }
 
 /** Distinct keys of the whole tree. */
@@ -85,26 +98,24 @@ export function positionOfDistinct(tree: RankingTree, root: number, number: numb
   for (; level > 0; level--) {
     const n = openInner(heap, node, level, true);
     const { i32, f64 } = heap;
-    const firsts = (node + NODE_KEYS) >>> 1;
-    const lasts = firsts + n;
-    const children = node + childrenAt(n, true);
+    const lasts = lastKeysAt(node, n);
+    const counts = distinctsAt(node, n);
     let slot = 0;
     for (; slot < n - 1; slot++) {
-      const distinct = i32[children + 2 * n + slot] as number;
+      const distinct = i32[counts + slot] as number;
       if (rest < distinct) break;
       rest -= distinct;
-      // The next child goes on with the last score of this one: its first key was counted here.
-      if (f64[lasts + slot] === f64[firsts + slot + 1]) rest++;
-      position += i32[children + n + slot] as number;
+      // The next child goes on with the last key of this one: its first key was counted here.
+      if (f64[lasts + slot] === entryKey(f64, node, slot + 1)) rest++;
+      position += entryMembers(i32, node, slot);
     }
-    node = i32[children + slot] as number;
+    node = entryRef(i32, node, slot);
   }
   const n = openLeaf(heap, node);
-  const keys = (node + NODE_KEYS) >>> 1;
   let slot = 0;
-  for (; slot < n && rest > 0; ) {
+  while (slot < n && rest > 0) {
     slot++;
-    if (slot < n && heap.f64[keys + slot] !== heap.f64[keys + slot - 1]) rest--;
+    if (slot < n && entryKey(heap.f64, node, slot) !== entryKey(heap.f64, node, slot - 1)) rest--;
   }
   return position + slot;
 }

@@ -2,7 +2,7 @@
 import { throwStaleRead } from '../../memory/stale-read-error.ts';
 import { seekPosition } from './descend.ts';
 import { memberOfRecord } from './member-record.ts';
-import { childrenAt, NODE_KEYS, openInner, openLeaf, recordsAt } from './node-layout.ts';
+import { entryKey, entryRef, openInner, openLeaf } from './node-layout.ts';
 import type { Path } from './path.ts';
 import type { RankingTree } from './ranking-tree.ts';
 import { rankOfKey, scoreOfKey } from './standing.ts';
@@ -58,11 +58,9 @@ export function walkRecords(
   for (let position = from, end = from + count; position < end; ) {
     const leaf = path.nodes[0] as number;
     const n = openLeaf(heap, leaf);
-    const keys = (leaf + NODE_KEYS) >>> 1;
-    const records = leaf + recordsAt(n);
     const stop = Math.min(n, slot + end - position);
     for (; slot < stop; slot++, position++) {
-      if (!visit(heap.i32[records + slot] as number, position, heap.f64[keys + slot] as number)) return;
+      if (!visit(entryRef(heap.i32, leaf, slot), position, entryKey(heap.f64, leaf, slot))) return;
     }
     if (position < end) toNextLeaf(tree, path);
     slot = 0;
@@ -83,8 +81,8 @@ function toNextLeaf(tree: RankingTree, path: Path): void {
   }
   for (; level > 0; level--) {
     const node = path.nodes[level] as number;
-    const n = openInner(heap, node, level, tree.dense);
-    path.nodes[level - 1] = heap.i32[node + childrenAt(n, tree.dense) + (path.slots[level] as number)] as number;
+    openInner(heap, node, level, tree.dense);
+    path.nodes[level - 1] = entryRef(heap.i32, node, path.slots[level] as number);
     path.slots[level - 1] = 0;
   }
 }

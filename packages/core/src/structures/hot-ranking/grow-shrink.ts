@@ -6,27 +6,24 @@
  * that falls under a quarter takes in a sibling: one node if both fit three quarters, two even ones otherwise. A node whose
  * only company is itself (on an edge) may be smaller; it goes when it is empty. All leaves stay at level 0.
  */
-import { ChildBuffer } from './child-buffer.ts';
+import { EntryBuffer } from './entry-buffer.ts';
 import { innerWithChild } from './inner-node.ts';
 import { leafWith, leafWithout } from './leaf.ts';
-import { LeafBuffer } from './leaf-buffer.ts';
 import {
-  childrenAt,
-  ENTRIES_MASK,
+  entriesOf,
+  entryRef,
   INNER_MAX,
   INNER_MIN,
   innerWords,
+  isLeaf,
   LEAF_MAX,
   LEAF_MIN,
-  LEVEL_SHIFT,
   leafWords,
-  NODE_META,
 } from './node-layout.ts';
 import type { Path } from './path.ts';
 import type { TreeEdit } from './tree-edit.ts';
 
-const leaves = new LeafBuffer();
-const inner = new ChildBuffer();
+const entries = new EntryBuffer();
 
 /** What takes the place of `removed` children, from slot `at` on, of the node one level up: up to two nodes. */
 const change: { at: number; removed: number; first: number; second: number } = {
@@ -40,16 +37,16 @@ const change: { at: number; removed: number; first: number; second: number } = {
 export function rootWith(edit: TreeEdit, path: Path, key: number, record: number): number {
   const leaf = path.nodes[0] as number;
   const slot = path.slots[0] as number;
-  const n = entriesOf(edit, leaf);
+  const n = entriesOf(edit.tree.heap.i32, leaf);
   if (n < LEAF_MAX) {
     replaceAt(path, 0, leafWith(edit, leaf, slot, key, record), 0);
   } else {
-    leaves.clear();
-    leaves.addLeaf(edit, leaf);
-    leaves.insert(slot, key, record);
+    entries.clear();
+    entries.addNode(edit, leaf);
+    entries.insertRecord(edit, slot, key, record);
     const cut = cutOf(edit, path, 0, slot, n + 1);
-    const left = leaves.toLeaf(edit, 0, cut);
-    replaceAt(path, 0, left, leaves.toLeaf(edit, cut, n + 1));
+    const left = entries.toNode(edit, 0, 0, cut);
+    replaceAt(path, 0, left, entries.toNode(edit, 0, cut, n + 1));
   }
   return carryUp(edit, path);
 }
@@ -58,20 +55,20 @@ export function rootWith(edit: TreeEdit, path: Path, key: number, record: number
 export function rootWithout(edit: TreeEdit, path: Path): number {
   const leaf = path.nodes[0] as number;
   const slot = path.slots[0] as number;
-  const left = entriesOf(edit, leaf) - 1;
+  const left = entriesOf(edit.tree.heap.i32, leaf) - 1;
   const sibling = left < LEAF_MIN ? siblingSlot(edit, path, 0) : -1;
   if (sibling >= 0) {
     const own = path.slots[1] as number;
-    leaves.clear();
-    if (sibling < own) leaves.addLeaf(edit, childAt(edit, path, 1, sibling));
-    const before = leaves.n;
-    leaves.addLeaf(edit, leaf);
-    leaves.remove(before + slot);
-    if (sibling > own) leaves.addLeaf(edit, childAt(edit, path, 1, sibling));
-    const n = leaves.n;
+    entries.clear();
+    if (sibling < own) entries.addNode(edit, childAt(edit, path, 1, sibling));
+    const before = entries.n;
+    entries.addNode(edit, leaf);
+    entries.removeRecord(before + slot);
+    if (sibling > own) entries.addNode(edit, childAt(edit, path, 1, sibling));
+    const n = entries.n;
     const cut = n * 4 <= LEAF_MAX * 3 ? n : n >>> 1;
-    const first = leaves.toLeaf(edit, 0, cut);
-    replaceTwo(path, 0, sibling, first, cut < n ? leaves.toLeaf(edit, cut, n) : 0);
+    const first = entries.toNode(edit, 0, 0, cut);
+    replaceTwo(path, 0, sibling, first, cut < n ? entries.toNode(edit, 0, cut, n) : 0);
   } else if (left > 0) {
     replaceAt(path, 0, leafWithout(edit, leaf, slot), 0);
   } else {
@@ -96,26 +93,27 @@ function carryUp(edit: TreeEdit, path: Path): number {
 
 /** Applies a change in the number of children at a level, and leaves what it means for the level above. */
 function restructure(edit: TreeEdit, path: Path, level: number, node: number): void {
-  const left = entriesOf(edit, node) - change.removed + (change.second !== 0 ? 2 : change.first !== 0 ? 1 : 0);
+  const left =
+    entriesOf(edit.tree.heap.i32, node) - change.removed + (change.second !== 0 ? 2 : change.first !== 0 ? 1 : 0);
   const sibling = left < INNER_MIN ? siblingSlot(edit, path, level) : -1;
   const own = path.slots[level + 1] as number;
-  inner.clear();
-  if (sibling >= 0 && sibling < own) inner.addNode(edit, childAt(edit, path, level + 1, sibling));
-  const before = inner.n;
-  inner.addNode(edit, node);
-  inner.splice(edit, before + change.at, change.removed, change.first, change.second);
-  if (sibling > own) inner.addNode(edit, childAt(edit, path, level + 1, sibling));
-  const n = inner.n;
+  entries.clear();
+  if (sibling >= 0 && sibling < own) entries.addNode(edit, childAt(edit, path, level + 1, sibling));
+  const before = entries.n;
+  entries.addNode(edit, node);
+  entries.spliceChildren(edit, before + change.at, change.removed, change.first, change.second);
+  if (sibling > own) entries.addNode(edit, childAt(edit, path, level + 1, sibling));
+  const n = entries.n;
   if (sibling >= 0) {
     const cut = n * 4 <= INNER_MAX * 3 ? n : n >>> 1;
-    const first = inner.toInner(edit, level, 0, cut);
-    replaceTwo(path, level, sibling, first, cut < n ? inner.toInner(edit, level, cut, n) : 0);
+    const first = entries.toNode(edit, level, 0, cut);
+    replaceTwo(path, level, sibling, first, cut < n ? entries.toNode(edit, level, cut, n) : 0);
   } else if (n > INNER_MAX) {
     const cut = cutOf(edit, path, level, change.at, n);
-    const first = inner.toInner(edit, level, 0, cut);
-    replaceAt(path, level, first, inner.toInner(edit, level, cut, n));
+    const first = entries.toNode(edit, level, 0, cut);
+    replaceAt(path, level, first, entries.toNode(edit, level, cut, n));
   } else {
-    replaceAt(path, level, n > 0 ? inner.toInner(edit, level, 0, n) : 0, 0);
+    replaceAt(path, level, n > 0 ? entries.toNode(edit, level, 0, n) : 0, 0);
   }
 }
 
@@ -124,7 +122,7 @@ function cutOf(edit: TreeEdit, path: Path, level: number, slot: number, n: numbe
   if (level === 0 ? slot === n - 1 : slot === n - 2) {
     for (let up = level + 1; ; up++) {
       if (up > path.height) return n - 1;
-      if (path.slots[up] !== entriesOf(edit, path.nodes[up] as number) - 1) break;
+      if (path.slots[up] !== entriesOf(edit.tree.heap.i32, path.nodes[up] as number) - 1) break;
     }
   } else if (slot === 0) {
     for (let up = level + 1; ; up++) {
@@ -139,12 +137,11 @@ function cutOf(edit: TreeEdit, path: Path, level: number, slot: number, n: numbe
 function siblingSlot(edit: TreeEdit, path: Path, level: number): number {
   if (level === path.height) return -1;
   const own = path.slots[level + 1] as number;
-  return own + 1 < entriesOf(edit, path.nodes[level + 1] as number) ? own + 1 : own - 1;
+  return own + 1 < entriesOf(edit.tree.heap.i32, path.nodes[level + 1] as number) ? own + 1 : own - 1;
 }
 
 function childAt(edit: TreeEdit, path: Path, level: number, slot: number): number {
-  const node = path.nodes[level] as number;
-  return edit.tree.heap.i32[node + childrenAt(entriesOf(edit, node), edit.tree.dense) + slot] as number;
+  return entryRef(edit.tree.heap.i32, path.nodes[level] as number, slot);
 }
 
 function replaceAt(path: Path, level: number, first: number, second: number): void {
@@ -162,23 +159,19 @@ function replaceTwo(path: Path, level: number, sibling: number, first: number, s
 }
 
 function rootOver(edit: TreeEdit, level: number): number {
-  inner.clear();
-  inner.splice(edit, 0, 0, change.first, change.second);
-  return inner.toInner(edit, level, 0, 2);
+  entries.clear();
+  entries.spliceChildren(edit, 0, 0, change.first, change.second);
+  return entries.toNode(edit, level, 0, 2);
 }
 
 /** A root with one child gives way to it. Bound: the height of the tree. */
 function rootWithoutLoneChildren(edit: TreeEdit, from: number): number {
   const { heap, dense } = edit.tree;
+  const i32 = heap.i32;
   let root = from;
-  while (root !== 0 && (heap.i32[root + NODE_META] as number) >>> LEVEL_SHIFT !== 0 && entriesOf(edit, root) === 1) {
-    const child = heap.i32[root + childrenAt(1, dense)] as number;
+  while (root !== 0 && !isLeaf(i32, root) && entriesOf(i32, root) === 1) {
     edit.replace(root, innerWords(1, dense));
-    root = child;
+    root = entryRef(i32, root, 0);
   }
   return root;
-}
-
-function entriesOf(edit: TreeEdit, node: number): number {
-  return (edit.tree.heap.i32[node + NODE_META] as number) & ENTRIES_MASK;
 }

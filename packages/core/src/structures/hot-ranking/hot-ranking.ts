@@ -34,14 +34,13 @@ import { KEY_BYTES_MAX, type KeyBytes, type KeyScratch } from '../../hash/key-by
 import type { Heap } from '../../memory/heap.ts';
 import { unitsOfBlock } from '../block-units.ts';
 import { recordHasKey } from '../keyed-record.ts';
-import { LISTED, NEWEST, positionOf, seek, UNLISTED } from './descend.ts';
+import { LISTED, NEWEST, positionOf, seek, seekInLeaf, seekLeaf, UNLISTED } from './descend.ts';
 import { rootWith, rootWithout } from './grow-shrink.ts';
 import { indexMembers } from './index-members.ts';
 import { leafOfOne } from './leaf.ts';
 import { INDEX_MIN, LOOK_AGAIN, SCAN_MAX } from './member-lookup.ts';
 import {
   arrivalOfRecord,
-  compareTies,
   copyMemberRecord,
   keyBytesOf,
   MEMBER_AT,
@@ -50,7 +49,7 @@ import {
   scoreOfRecord,
 } from './member-record.ts';
 import { mayMove, rootMoved } from './move-entry.ts';
-import { LEVEL_SHIFT, membersOf, NODE_META } from './node-layout.ts';
+import { entriesOf, isLeaf, membersOf } from './node-layout.ts';
 import { Path } from './path.ts';
 import { ARRIVAL_HIGH, ARRIVAL_LOW, createRankingHeader, type RankingOptions, ROOT, UNITS } from './ranking-header.ts';
 import { RankingReader } from './ranking-reader.ts';
@@ -175,13 +174,13 @@ export class HotRanking extends RankingReader {
 
   /** Empties the ranking at once; memory is given back in steps after the turn. Arrivals go on counting. */
   clear(): void {
-    const { heap, header, tree } = this;
+    const { heap, header } = this;
     const root = heap.i32[header + ROOT] as number;
     if (root === 0) return;
     this.publishRoot(0);
     this.lookup.index.clear();
     heap.set(header + UNITS, 0);
-    retireTree(heap, root, tree.dense);
+    retireTree(heap, root);
   }
 
   /** Clears the ranking and frees its header: this object and those on other threads are then of no use. */
@@ -221,7 +220,7 @@ export class HotRanking extends RankingReader {
     if (old === 0) {
       fresh = this.rootInserting(root, sortKey, record, mode);
       if (lookup.isIndexed) lookup.index.insert(key.hash, record);
-      else if (membersOf(heap.i32, fresh) > SCAN_MAX) indexMembers(heap, header, fresh, tree.dense);
+      else if (membersOf(heap.i32, fresh) > SCAN_MAX) indexMembers(heap, header, fresh);
     } else {
       edit.replace(old, words);
       fresh = this.rootUpdating(root, old, sortKey, record, mode);
@@ -254,11 +253,15 @@ export class HotRanking extends RankingReader {
   private rootUpdating(root: number, old: number, sortKey: number, record: number, mode: number): number {
     const { heap, tree, edit } = this;
     const oldKey = keyOfScore(tree, scoreOfRecord(heap, old));
-    seek(tree, root, oldKey, old, LISTED, from);
+    seekLeaf(tree, root, oldKey, old, LISTED, from);
+    seekLeaf(tree, root, sortKey, record, mode, to);
+    from.touch(heap.i32, to);
+    seekInLeaf(tree, oldKey, old, LISTED, from);
+    seekInLeaf(tree, sortKey, record, mode, to);
     assert(from.found, 'an indexed member is listed');
-    seek(tree, root, sortKey, record, mode, to);
     if (!mayMove(heap.i32, from, to)) return this.rootInserting(rootWithout(edit, from), sortKey, record, mode);
-    const isBehind = oldKey < sortKey || (oldKey === sortKey && compareTies(heap, old, record, tree.byArrival) <= 0);
+    // With equal keys, `to` counts the entry taken out exactly when that stands before it.
+    const isBehind = oldKey < sortKey || (oldKey === sortKey && isBefore(from, to));
     this.lastPosition = positionOf(tree, to) - (isBehind ? 1 : 0);
     return rootMoved(edit, from, to, sortKey, record);
   }
@@ -289,22 +292,32 @@ export class HotRanking extends RankingReader {
   }
 
   private countArrival(arrival: number): void {
+    const { heap, header } = this;
     const next = arrival + 1;
     if (next <= this.nextArrival()) return;
-    this.heap.set(this.header + ARRIVAL_LOW, (next % ARRIVALS) | 0);
-    const high = Math.floor(next / ARRIVALS);
-    if (high !== this.heap.i32[this.header + ARRIVAL_HIGH]) this.heap.set(this.header + ARRIVAL_HIGH, high);
+    const low = (next % ARRIVALS) | 0;
+    heap.set(header + ARRIVAL_LOW, low);
+    const high = (next - (low >>> 0)) / ARRIVALS;
+    if (high !== heap.i32[header + ARRIVAL_HIGH]) heap.set(header + ARRIVAL_HIGH, high);
   }
 }
 
 /** Whether a root is one leaf with so few members that no index is needed. */
 function mayScan(i32: Int32Array, root: number): boolean {
-  const meta = i32[root + NODE_META] as number;
-  return meta >>> LEVEL_SHIFT === 0 && meta <= INDEX_MIN;
+  return isLeaf(i32, root) && entriesOf(i32, root) <= INDEX_MIN;
 }
 
 function checkedScore(score: number): number {
   if (!Number.isFinite(score)) throw new InvalidArgumentError(`a score is a finite number: got ${String(score)}`);
   // −0 becomes 0, so that the two are one score.
   return score + 0;
+}
+
+/** Whether the entry that `a` leads to stands before the place that `b` leads to, in the same tree. */
+function isBefore(a: Path, b: Path): boolean {
+  for (let level = a.height; level >= 0; level--) {
+    const difference = (a.slots[level] as number) - (b.slots[level] as number);
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
 }

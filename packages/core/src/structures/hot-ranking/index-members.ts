@@ -7,14 +7,14 @@ import { HashIndex } from '../hash-index/hash-index.ts';
 import { ENTRIES, INDEX_WORDS, ROOT, UNITS } from '../hash-index/index-layout.ts';
 import { RECORD_HASH } from '../keyed-record.ts';
 import { MEMBER_AT } from './member-record.ts';
-import { childrenAt, ENTRIES_MASK, LEVEL_SHIFT, NODE_META, recordsAt } from './node-layout.ts';
+import { entriesOf, entryRef, isLeaf } from './node-layout.ts';
 import { MEMBER_INDEX } from './ranking-header.ts';
 
 /** Indexes all members of the tree at `root`, a handful of leaves at most. Writer only, before `root` is published. */
-export function indexMembers(heap: Heap, header: number, root: number, dense: boolean): void {
+export function indexMembers(heap: Heap, header: number, root: number): void {
   const at = heap.alloc(INDEX_WORDS);
   HashIndex.format(heap, at);
-  insertBelow(heap, new HashIndex(heap, at, { keyAt: MEMBER_AT, ownsRecords: false }), root, dense);
+  insertBelow(heap, new HashIndex(heap, at, { keyAt: MEMBER_AT, ownsRecords: false }), root);
   const i32 = heap.i32;
   const index = header + MEMBER_INDEX;
   heap.set(index + ENTRIES, i32[at + ENTRIES] as number);
@@ -25,14 +25,12 @@ export function indexMembers(heap: Heap, header: number, root: number, dense: bo
 }
 
 /** Bound: the height of the tree. */
-function insertBelow(heap: Heap, index: HashIndex, node: number, dense: boolean): void {
-  const meta = heap.i32[node + NODE_META] as number;
-  const n = meta & ENTRIES_MASK;
-  const isLeaf = meta >>> LEVEL_SHIFT === 0;
-  const refs = node + (isLeaf ? recordsAt(n) : childrenAt(n, dense));
+function insertBelow(heap: Heap, index: HashIndex, node: number): void {
+  const n = entriesOf(heap.i32, node);
+  const ofLeaf = isLeaf(heap.i32, node);
   for (let slot = 0; slot < n; slot++) {
-    const ref = heap.i32[refs + slot] as number;
-    if (isLeaf) index.insert(heap.i32[ref + RECORD_HASH] as number, ref);
-    else insertBelow(heap, index, ref, dense);
+    const ref = entryRef(heap.i32, node, slot);
+    if (ofLeaf) index.insert(heap.i32[ref + RECORD_HASH] as number, ref);
+    else insertBelow(heap, index, ref);
   }
 }

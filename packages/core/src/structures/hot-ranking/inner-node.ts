@@ -1,21 +1,21 @@
 /** Fresh inner nodes made from published ones where the number of children stays: one block copy, then the changed entries. */
-import { distinctBefore, distinctOf } from './distinct-scores.ts';
+import { distinctBefore, distinctOf, distinctsAt, lastKeyOf, lastKeysAt } from './distinct-scores.ts';
 import {
-  childrenAt,
-  ENTRIES_MASK,
+  ENTRY_MEMBERS,
+  ENTRY_REF,
+  entriesOf,
+  entryAt,
+  entryKey,
   innerWords,
-  LEVEL_SHIFT,
   membersOf,
-  NODE_KEYS,
-  NODE_META,
   NODE_SUM,
 } from './node-layout.ts';
 import type { TreeEdit } from './tree-edit.ts';
 
-/** The node with `child` in the place of the child at `slot`. Its place in the old tree is noted as replaced. */
+/** The node with `child` in the place of the child at `slot`. The old node is noted as replaced. */
 export function innerWithChild(edit: TreeEdit, node: number, slot: number, child: number): number {
   const fresh = copyInner(edit, node);
-  putChild(edit, fresh, slot, child);
+  replaceChild(edit, fresh, slot, child);
   finishInner(edit, fresh);
   return fresh;
 }
@@ -30,23 +30,23 @@ export function innerWithChildren(
   childB: number,
 ): number {
   const fresh = copyInner(edit, node);
-  putChild(edit, fresh, slotA, childA);
-  putChild(edit, fresh, slotB, childB);
+  replaceChild(edit, fresh, slotA, childA);
+  replaceChild(edit, fresh, slotB, childB);
   finishInner(edit, fresh);
   return fresh;
 }
 
-/** Last key below a node. Of an inner node only in dense rankings, which keep it. */
-export function lastKeyOf(i32: Int32Array, f64: Float64Array, node: number): number {
-  const meta = i32[node + NODE_META] as number;
-  const n = meta & ENTRIES_MASK;
-  const keys = (node + NODE_KEYS) >>> 1;
-  return (meta >>> LEVEL_SHIFT === 0 ? f64[keys + n - 1] : f64[keys + 2 * n - 1]) as number;
+/** Writes a dense node's sum of distinct keys, once its entries are in place. */
+export function finishInner(edit: TreeEdit, node: number): void {
+  const { heap, dense } = edit.tree;
+  if (!dense) return;
+  const n = entriesOf(heap.i32, node);
+  heap.i32[node + innerWords(n, true) - 1] = distinctBefore(heap.i32, heap.f64, node, n);
 }
 
 function copyInner(edit: TreeEdit, node: number): number {
   const { heap, dense } = edit.tree;
-  const words = innerWords((heap.i32[node + NODE_META] as number) & ENTRIES_MASK, dense);
+  const words = innerWords(entriesOf(heap.i32, node), dense);
   const fresh = edit.take(words);
   heap.i32.copyWithin(fresh, node, node + words);
   edit.replace(node, words);
@@ -54,25 +54,17 @@ function copyInner(edit: TreeEdit, node: number): number {
 }
 
 /** Describes `child` at `slot` of a fresh node, and counts the difference in the node's members. */
-function putChild(edit: TreeEdit, node: number, slot: number, child: number): void {
+function replaceChild(edit: TreeEdit, node: number, slot: number, child: number): void {
   const { heap, dense } = edit.tree;
   const { i32, f64 } = heap;
-  const n = (i32[node + NODE_META] as number) & ENTRIES_MASK;
-  const children = node + childrenAt(n, dense);
+  const entry = entryAt(node, slot);
   const members = membersOf(i32, child);
-  i32[node + NODE_SUM] = (i32[node + NODE_SUM] as number) + members - (i32[children + n + slot] as number);
-  i32[children + slot] = child;
-  i32[children + n + slot] = members;
-  f64[((node + NODE_KEYS) >>> 1) + slot] = f64[(child + NODE_KEYS) >>> 1] as number;
+  i32[node + NODE_SUM] = (i32[node + NODE_SUM] as number) + members - (i32[entry + ENTRY_MEMBERS] as number);
+  i32[entry + ENTRY_REF] = child;
+  i32[entry + ENTRY_MEMBERS] = members;
+  f64[entry >>> 1] = entryKey(f64, child, 0);
   if (!dense) return;
-  f64[((node + NODE_KEYS) >>> 1) + n + slot] = lastKeyOf(i32, f64, child);
-  i32[children + 2 * n + slot] = distinctOf(i32, child);
-}
-
-/** Writes a dense node's sum of distinct scores, once its entries are in place. */
-export function finishInner(edit: TreeEdit, node: number): void {
-  const { heap, dense } = edit.tree;
-  if (!dense) return;
-  const n = (heap.i32[node + NODE_META] as number) & ENTRIES_MASK;
-  heap.i32[node + innerWords(n, true) - 1] = distinctBefore(heap.i32, heap.f64, node, n);
+  const n = entriesOf(i32, node);
+  f64[lastKeysAt(node, n) + slot] = lastKeyOf(i32, f64, child);
+  i32[distinctsAt(node, n) + slot] = distinctOf(i32, child);
 }

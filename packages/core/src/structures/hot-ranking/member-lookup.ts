@@ -11,7 +11,7 @@ import { HashIndex } from '../hash-index/hash-index.ts';
 import { KEY_BYTES_MASK, keyWords, RECORD_HASH, RECORD_META, recordHasKey } from '../keyed-record.ts';
 import { reach } from '../reach.ts';
 import { MEMBER_AT } from './member-record.ts';
-import { openLeaf, openRoot, recordsAt } from './node-layout.ts';
+import { entryRef, openLeaf, openRoot } from './node-layout.ts';
 import { MEMBER_INDEX } from './ranking-header.ts';
 
 /** Most members that are searched without an index. */
@@ -55,9 +55,8 @@ export class MemberLookup {
 
   private scan(leaf: number, n: number, key: KeyBytes): number {
     const heap = this.heap;
-    const records = leaf + recordsAt(n);
     for (let slot = 0; slot < n; slot++) {
-      const ref = heap.i32[records + slot] as number;
+      const ref = entryRef(heap.i32, leaf, slot);
       reach(heap, ref, MEMBER_AT);
       if (heap.i32[ref + RECORD_HASH] !== key.hash) continue;
       const keyBytes = (heap.i32[ref + RECORD_META] as number) & KEY_BYTES_MASK;

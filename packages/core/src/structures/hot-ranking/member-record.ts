@@ -22,9 +22,9 @@ import {
 } from '../keyed-record.ts';
 import { reach } from '../reach.ts';
 
-const ARRIVAL_LOW = 3;
+export const ARRIVAL_LOW = 3;
 const SCORE = 4;
-const ARRIVAL_HIGH = 6;
+export const ARRIVAL_HIGH = 6;
 /** Word of the record where the member's bytes begin. */
 export const MEMBER_AT = 7;
 
@@ -87,38 +87,4 @@ export function memberOfRecord(heap: Heap, ref: number): string {
   return keyBytes <= SHORT_TEXT_BYTES_MAX
     ? shortText(heap.u8, from, keyBytes)
     : latin1Slice(heap.u8, from, from + keyBytes);
-}
-
-/** Negative when record `a` is listed before `b`, both of one score; zero for the same record. */
-export function compareTies(heap: Heap, a: number, b: number, byArrival: boolean): number {
-  if (a === b) return 0;
-  reach(heap, a, MEMBER_AT);
-  reach(heap, b, MEMBER_AT);
-  return byArrival ? compareArrivals(heap.i32, a, b) || compareMembers(heap, a, b) : compareMembers(heap, a, b);
-}
-
-function compareArrivals(i32: Int32Array, a: number, b: number): number {
-  const high = (i32[a + ARRIVAL_HIGH] as number) - (i32[b + ARRIVAL_HIGH] as number);
-  if (high !== 0) return high;
-  return ((i32[a + ARRIVAL_LOW] as number) >>> 0) - ((i32[b + ARRIVAL_LOW] as number) >>> 0);
-}
-
-/** Compares bytes, the shorter first where one begins the other. Padding is zero, so whole words compare alike. */
-function compareMembers(heap: Heap, a: number, b: number): number {
-  const lengthA = keyBytesOf(heap.i32, a);
-  const lengthB = keyBytesOf(heap.i32, b);
-  const words = keyWords(Math.min(lengthA, lengthB));
-  reach(heap, a, MEMBER_AT + words);
-  reach(heap, b, MEMBER_AT + words);
-  const i32 = heap.i32;
-  for (let word = MEMBER_AT; word < MEMBER_AT + words; word++) {
-    const left = i32[a + word] as number;
-    const right = i32[b + word] as number;
-    if (left !== right) return bigEndian(left) - bigEndian(right);
-  }
-  return lengthA - lengthB;
-}
-
-function bigEndian(word: number): number {
-  return ((word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)) >>> 0;
 }

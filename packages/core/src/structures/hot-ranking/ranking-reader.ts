@@ -17,7 +17,7 @@ import { LISTED, positionOf, positionOfKey, seek, seekPosition } from './descend
 import { entriesFrom, type RankedEntry, type RecordVisitor, walkRecords } from './entry-walk.ts';
 import { MemberLookup, nextAttempt } from './member-lookup.ts';
 import { arrivalOfRecord, MEMBER_AT, memberOfRecord, scoreOfRecord } from './member-record.ts';
-import { membersOf, NODE_KEYS, openRoot } from './node-layout.ts';
+import { entryKey, membersOf, openRoot } from './node-layout.ts';
 import { Path } from './path.ts';
 import { isRankingShape, RANKING_HEADER_WORDS, ROOT, SHAPE, UNITS } from './ranking-header.ts';
 import { RankingTree } from './ranking-tree.ts';
@@ -209,7 +209,7 @@ export class RankingReader {
   }
 
   private keyAtPath(): number {
-    return this.heap.f64[(((path.nodes[0] as number) + NODE_KEYS) >>> 1) + (path.slots[0] as number)] as number;
+    return entryKey(this.heap.f64, path.nodes[0] as number, path.slots[0] as number);
   }
 
   private membersBelow(root: number): number {

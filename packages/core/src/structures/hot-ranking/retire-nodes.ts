@@ -5,29 +5,25 @@
  */
 import { registerRetireStep } from '../../memory/graveyard.ts';
 import type { Heap } from '../../memory/heap.ts';
-import { childrenAt, ENTRIES_MASK, LEVEL_SHIFT, NODE_META, recordsAt } from './node-layout.ts';
+import { entriesOf, entryRef, isLeaf } from './node-layout.ts';
 
 export const RANKING_NODE_GRAVE = 8;
-export const DENSE_RANKING_NODE_GRAVE = 9;
 
-registerRetireStep(RANKING_NODE_GRAVE, (heap, node) => freeNode(heap, node, false));
-registerRetireStep(DENSE_RANKING_NODE_GRAVE, (heap, node) => freeNode(heap, node, true));
+registerRetireStep(RANKING_NODE_GRAVE, freeNode);
 
 /** Hands an unlinked root to the graveyard: O(1). */
-export function retireTree(heap: Heap, root: number, dense: boolean): void {
-  heap.retire(dense ? DENSE_RANKING_NODE_GRAVE : RANKING_NODE_GRAVE, root);
+export function retireTree(heap: Heap, root: number): void {
+  heap.retire(RANKING_NODE_GRAVE, root);
 }
 
-function freeNode(heap: Heap, node: number, dense: boolean): boolean {
+function freeNode(heap: Heap, node: number): boolean {
   const i32 = heap.i32;
-  const meta = i32[node + NODE_META] as number;
-  const n = meta & ENTRIES_MASK;
-  if (meta >>> LEVEL_SHIFT === 0) {
-    const records = node + recordsAt(n);
-    for (let slot = 0; slot < n; slot++) heap.free(i32[records + slot] as number);
-  } else {
-    const children = node + childrenAt(n, dense);
-    for (let slot = 0; slot < n; slot++) retireTree(heap, i32[children + slot] as number, dense);
+  const n = entriesOf(i32, node);
+  const ofLeaf = isLeaf(i32, node);
+  for (let slot = 0; slot < n; slot++) {
+    const ref = entryRef(i32, node, slot);
+    if (ofLeaf) heap.free(ref);
+    else retireTree(heap, ref);
   }
   heap.free(node);
   return true;
