@@ -113,7 +113,6 @@ export {
   ENTRY_CHANGE_BYTES,
   ENTRY_CLIENT,
   ENTRY_FLAGS,
-  ENTRY_MESSAGE_BYTES,
   ENTRY_REPLY_BYTES,
   ENTRY_REQUEST,
   ENTRY_WORDS,
@@ -125,7 +124,14 @@ export {
 export { ReaderPin, releasePin } from './memory/pins.ts';
 export { SharedWords } from './memory/shared-words.ts';
 export { StaleReadError } from './memory/stale-read-error.ts';
-export { durableSequence, hasGateWaiters, storeDurableSequence, storeGateWaiters } from './memory/watermark.ts';
+export {
+  durableSequence,
+  hasGateWaiters,
+  storeAnswered,
+  storeDurableSequence,
+  storeGateWaiters,
+  unansweredTurns,
+} from './memory/watermark.ts';
 export { Doorbell } from './messages/doorbell.ts';
 export { RingConsumer, START_CANCELLED } from './messages/ring-consumer.ts';
 export { ringRegionBytes, STARTS_MAX } from './messages/ring-layout.ts';

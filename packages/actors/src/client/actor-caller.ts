@@ -1,8 +1,9 @@
 /** Calls from actors to actors: by the partition thread's own rings, carrying the path of callers and a deadline. */
-import { CallCycleError, UnknownActorError } from '@spacegrid/core';
+import { CallCycleError, isGridError, UnknownActorError } from '@spacegrid/core';
 import type { ActorType } from '../define/actor-type.ts';
 import type { AnyDefinition } from '../define/define-actor.ts';
-import { createCalls, settingsWithPath } from './actor-calls.ts';
+import type { Message } from '../runtime/outgoing.ts';
+import { call, createCalls, settingsWithOnce, settingsWithPath } from './actor-calls.ts';
 import type { ClientThread } from './client-thread.ts';
 import { routeOf } from './route.ts';
 
@@ -32,6 +33,28 @@ export class ActorCaller {
     if (type === undefined)
       throw new UnknownActorError(`no actor is named ${definition.name}: export it from the actors module`);
     return type;
+  }
+
+  /**
+   * Sends a stored message. Resolves when its receiver has run it or refused it (there is nobody to tell: the refusal is
+   * counted at the receiver); rejects when the grid closes.
+   */
+  async deliver([typeName, handlerName, key, args]: Message, once: string): Promise<void> {
+    const type = this.byName.get(typeName);
+    const handler = type?.handlerByName.get(handlerName);
+    if (type === undefined || handler === undefined)
+      throw new UnknownActorError(`a stored message is for ${typeName}.${handlerName}, which is not defined`);
+    const route = routeOf(type, key, this.partitions, this.hashSeed);
+    try {
+      await call({ client: this.client, route, settings: settingsWithOnce(once) }, handler, args);
+    } catch (error) {
+      if (
+        isGridError(error, 'GRID_CLOSED') ||
+        isGridError(error, 'OUTCOME_UNKNOWN') ||
+        isGridError(error, 'OVERLOADED')
+      )
+        throw error;
+    }
   }
 
   /** Calls on an actor, on behalf of the last one in `path`. Throws CallCycleError when it waits for the caller already. */

@@ -151,7 +151,7 @@ export function settingsOf(options: CallOptions, defaults: CallSettings): CallSe
     throw new InvalidOptionError('with({ signal }): an AbortSignal is needed');
   let extra: Uint8Array | undefined;
   if (once !== undefined) {
-    if (typeof once !== 'string' || once.length === 0 || once.length > ONCE_UNITS_MAX) {
+    if (typeof once !== 'string' || once.length === 0 || once.length > ONCE_UNITS_MAX || once.startsWith('\u0001')) {
       throw new InvalidOptionError(`with({ once }): a text of 1 to ${ONCE_UNITS_MAX} characters is needed`);
     }
     extra = packedBytes(once);
@@ -169,6 +169,11 @@ export function settingsOf(options: CallOptions, defaults: CallSettings): CallSe
 /** The default settings with the path of callers: for calls between actors. */
 export function settingsWithPath(path: readonly string[], timeoutMs: number): CallSettings {
   return { ...defaultSettings(timeoutMs), flags: FLAG_PATH, extra: packedBytes(path) };
+}
+
+/** For stored messages: they wait as long as it takes, and take effect once. */
+export function settingsWithOnce(once: string): CallSettings {
+  return { ...defaultSettings(0), flags: FLAG_ONCE, extra: packedBytes(once) };
 }
 
 function ackCode(ack: unknown): number {

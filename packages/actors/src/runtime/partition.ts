@@ -145,15 +145,8 @@ export class Partition {
   }
 
   /** Seals the outbox entry and commits. Returns the entry's word. */
-  commit(
-    client: number,
-    request: number,
-    flags: number,
-    changeBytes: number,
-    replyBytes: number,
-    messageBytes: number,
-  ): number {
-    const entry = this.outbox.seal(client, request, flags, changeBytes, replyBytes, messageBytes);
+  commit(client: number, request: number, flags: number, changeBytes: number, replyBytes: number): number {
+    const entry = this.outbox.seal(client, request, flags, changeBytes, replyBytes);
     this.heap.commit();
     this.open = undefined;
     return entry;
@@ -161,7 +154,7 @@ export class Partition {
 
   /** Commits a turn that nobody asked for: no reply, no request. */
   commitInternal(): void {
-    this.commit(-1, 0, ENTRY_ANSWERED, this.changes.endPart(), 0, 0);
+    this.commit(-1, 0, ENTRY_ANSWERED, this.changes.endPart(), 0);
   }
 
   /** Undoes the open turn. */

@@ -2,17 +2,10 @@
 import { AsyncWriteError, InvalidArgumentError, InvalidDefinitionError } from '@spacegrid/core';
 import type { AnyDefinition } from '../define/define-actor.ts';
 import type { OffloadTask } from '../define/offload-task.ts';
-import type { ChangeRecorder } from '../state/change-recorder.ts';
 import { retireStructure } from '../state/retire-structure.ts';
+import type { Message } from './outgoing.ts';
 import type { TurnOwner } from './turn-owner.ts';
 import type { TurnServices } from './turn-services.ts';
-
-interface Outgoing {
-  readonly type: number;
-  readonly handler: number;
-  readonly key: string;
-  readonly args: readonly unknown[];
-}
 
 /** Most messages of one turn. */
 const MESSAGES_MAX = 10_000;
@@ -21,6 +14,8 @@ export class TurnObject {
   readonly key: string;
   /** Steps of the running asynchronous command that are committed. */
   stepsCommitted: number;
+  /** What the running command sends waits until its turn is durable. */
+  durable: boolean;
   /** Done first in the next command's turn. */
   beforeTurn: (() => void) | undefined;
   /** Done with the next command's result, in the turn that answers. */
@@ -29,12 +24,13 @@ export class TurnObject {
   private readonly services: TurnServices;
   private nowMs: number;
   private awaiting: boolean;
-  private readonly messages: Outgoing[];
+  private readonly messages: Message[];
   private insideSteps: number;
 
   constructor(activation: TurnOwner, services: TurnServices) {
     this.key = activation.key;
     this.stepsCommitted = 0;
+    this.durable = false;
     this.beforeTurn = undefined;
     this.beforeReply = undefined;
     this.activation = activation;
@@ -77,7 +73,7 @@ export class TurnObject {
         this.activation.assertWritable();
         if (this.messages.length >= MESSAGES_MAX)
           throw new InvalidArgumentError(`a turn sends at most ${MESSAGES_MAX} messages`);
-        this.messages.push({ type: type.index, handler: handler.index, key, args });
+        this.messages.push([type.name, handler.name, key, args]);
       };
     }
     return sends;
@@ -113,7 +109,8 @@ export class TurnObject {
 
   // ---- for the runner ----
 
-  beginCommand(): void {
+  beginCommand(durable: boolean): void {
+    this.durable = durable;
     this.insideSteps = 0;
     this.beginTurn();
     const first = this.beforeTurn;
@@ -148,12 +145,12 @@ export class TurnObject {
     this.stepsCommitted = 0;
   }
 
-  /** Appends the turn's messages to its entry; their bytes. */
-  writeMessages(changes: ChangeRecorder): number {
-    if (this.messages.length === 0) return 0;
-    changes.value(this.messages.map((message) => [message.type, message.handler, message.key, message.args]));
+  /** Stores the turn's messages with it. Returns what to release when its ack level is reached; undefined without any. */
+  storeMessages(): string | undefined {
+    if (this.messages.length === 0) return undefined;
+    const id = this.services.outgoing.store(this.activation.partition, this.messages);
     this.messages.length = 0;
-    return changes.endPart();
+    return id;
   }
 
   /**

@@ -44,11 +44,14 @@ export class TurnRunner implements StepRunner {
   private readonly replies: ReplyLanes;
   private readonly counters: ThreadCounters;
   private readonly scratch: PackWriter;
+  /** Told of messages that may leave. */
+  onMessages: (partition: Partition, id: string) => void;
 
   constructor(replies: ReplyLanes, counters: ThreadCounters) {
     this.replies = replies;
     this.counters = counters;
     this.scratch = PackWriter.growing(4096);
+    this.onMessages = () => undefined;
   }
 
   /** Runs a command. Returns the promise of an asynchronous one, which settles when it is answered; else undefined. */
@@ -65,7 +68,7 @@ export class TurnRunner implements StepRunner {
     let result: unknown;
     try {
       partition.begin(activation);
-      turn.beginCommand();
+      turn.beginCommand(durable);
       result = call(handler, turn, args);
       if (isThenable(result)) return this.asynchronous(activation, turn, handler, result, { client, number, durable });
       activation.flush();
@@ -90,9 +93,9 @@ export class TurnRunner implements StepRunner {
         throw new AsyncWriteError('a step is a synchronous function: this one returned a promise');
       }
       activation.flush();
-      const changeBytes = partition.changes.endPart();
-      const messageBytes = turn.writeMessages(partition.changes);
-      partition.commit(-1, 0, ENTRY_ANSWERED, changeBytes, 0, messageBytes);
+      const messages = turn.storeMessages();
+      partition.commit(-1, 0, ENTRY_ANSWERED, partition.changes.endPart(), 0);
+      this.release(partition, messages, turn.durable);
       return result;
     } catch (error) {
       if (partition.heap.open) partition.undo();
@@ -173,14 +176,15 @@ export class TurnRunner implements StepRunner {
   ): void {
     const { changes } = partition;
     turn.answering(result);
+    const messages = turn.storeMessages();
     const changeBytes = changes.endPart();
     let replyBytes = 0;
     if (client >= 0) {
       changes.value(result);
       replyBytes = changes.endPart();
     }
-    const messageBytes = turn.writeMessages(changes);
-    this.finish(partition, client, number, durable, 0, changeBytes, replyBytes, messageBytes);
+    this.finish(partition, client, number, durable, 0, changeBytes, replyBytes);
+    this.release(partition, messages, durable);
   }
 
   /** Undoes the open turn and commits the error as the request's answer. */
@@ -199,7 +203,7 @@ export class TurnRunner implements StepRunner {
       encodeError(this.scratch, error);
       changes.room(this.scratch.at);
       changes.writer.raw(this.scratch.bytes, 0, this.scratch.at);
-      this.finish(partition, caller.client, caller.number, caller.durable, ENTRY_FAILED, 0, changes.endPart(), 0);
+      this.finish(partition, caller.client, caller.number, caller.durable, ENTRY_FAILED, 0, changes.endPart());
     } catch (second) {
       // Not even the answer fits: it is sent without being kept. The request changed nothing, so running it again is harmless.
       if (partition.heap.open) partition.undo();
@@ -216,18 +220,17 @@ export class TurnRunner implements StepRunner {
     flags: number,
     changeBytes: number,
     replyBytes: number,
-    messageBytes: number,
   ): void {
     if (client < 0) {
-      partition.commit(client, number, flags | ENTRY_ANSWERED, changeBytes, replyBytes, messageBytes);
+      partition.commit(client, number, flags | ENTRY_ANSWERED, changeBytes, replyBytes);
       return;
     }
     if (durable) {
-      const entry = partition.commit(client, number, flags | ENTRY_DURABLE, changeBytes, replyBytes, messageBytes);
+      const entry = partition.commit(client, number, flags | ENTRY_DURABLE, changeBytes, replyBytes);
       this.deliver(partition, entry, { client, number, durable }, partition.heap.committed);
       return;
     }
-    const entry = partition.commit(client, number, flags, changeBytes, replyBytes, messageBytes);
+    const entry = partition.commit(client, number, flags, changeBytes, replyBytes);
     const { heap } = partition;
     const status = (flags & ENTRY_FAILED) !== 0 ? STATUS_ERROR : STATUS_VALUE;
     this.replies.reply(
@@ -240,6 +243,14 @@ export class TurnRunner implements StepRunner {
       replyOffset(heap.i32, entry),
       replyBytes,
     );
+  }
+
+  /** Lets stored messages leave: at once, or when their turn is durable. */
+  private release(partition: Partition, messages: string | undefined, durable: boolean): void {
+    if (messages === undefined) return;
+    if (durable)
+      partition.gate.hold({ sequence: partition.heap.committed, open: () => this.onMessages(partition, messages) });
+    else this.onMessages(partition, messages);
   }
 
   private send(

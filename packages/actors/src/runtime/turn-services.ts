@@ -3,14 +3,17 @@ import type { Clock } from '@spacegrid/core';
 import type { ActorType } from '../define/actor-type.ts';
 import type { AnyDefinition } from '../define/define-actor.ts';
 import type { OffloadTask } from '../define/offload-task.ts';
-import type { ChangeRecorder } from '../state/change-recorder.ts';
+import type { Message } from './outgoing.ts';
+import type { Partition } from './partition.ts';
 import type { TurnOwner } from './turn-owner.ts';
 
 /** The turn object, as the runner drives it. */
 export interface DrivenTurn {
+  /** What it sends waits until its turn is durable. */
+  readonly durable: boolean;
   beginTurn(): void;
-  /** Appends the turn's messages to its entry; their bytes. */
-  writeMessages(changes: ChangeRecorder): number;
+  /** Stores the turn's messages with it; what to release when its ack level is reached. */
+  storeMessages(): string | undefined;
 }
 
 export interface StepRunner {
@@ -23,7 +26,12 @@ export interface ReminderScheduler {
   cancel(owner: TurnOwner, id: string): boolean;
 }
 
+export interface MessageStore {
+  store(partition: Partition, messages: readonly Message[]): string;
+}
+
 export interface TurnServices {
+  readonly outgoing: MessageStore;
   readonly steps: StepRunner;
   readonly reminders: ReminderScheduler;
   readonly clock: Clock;

@@ -32,6 +32,7 @@ import { loadPartition } from './load-partition.ts';
 import { Mailbox } from './mailbox.ts';
 import { OffloadPool } from './offload-pool.ts';
 import { OnceTable } from './once-table.ts';
+import { Outgoing } from './outgoing.ts';
 import { Partition } from './partition.ts';
 import { type DueReminder, Reminders } from './reminders.ts';
 import { RoundClock } from './round-clock.ts';
@@ -71,6 +72,7 @@ export class WorkerLoop {
   private readonly runner: TurnRunner;
   private readonly reminders: Reminders;
   private readonly once: OnceTable;
+  private readonly outgoing: Outgoing;
   private readonly watches: Watches;
   private readonly mailbox: Mailbox;
   private readonly client: ClientThread;
@@ -139,11 +141,14 @@ export class WorkerLoop {
     this.control.activateClient(worker);
     this.offload = new OffloadPool(settings.poolThreads);
     const caller = new ActorCaller(this.client, types, memory.shape.partitions, settings);
+    this.outgoing = new Outgoing(settings.hashSeed, (message, once) => caller.deliver(message, once));
+    this.runner.onMessages = (partition, id) => this.outgoing.release(partition, id);
     this.mailbox = new Mailbox({
       partitions: this.partitions,
       layouts: this.layouts,
       services: {
         steps: this.runner,
+        outgoing: this.outgoing,
         reminders: this.reminders,
         clock: this.clock,
         typeOf: (definition) => caller.typeOf(definition),
@@ -179,15 +184,17 @@ export class WorkerLoop {
     const partition = this.partitions[number] as Partition;
     const end = await loadPartition(
       port,
-      new RowApplier(partition, this.reminders, this.once, this.data.settings.hashSeed),
+      new RowApplier(partition, this.reminders, this.once, this.outgoing, this.data.settings.hashSeed),
     );
-    partition.heap.restoreSequence(end.sequence, end.epoch);
+    // Sequences behind the watermark may have been given out before: a new epoch tells those turns from the coming ones.
+    partition.heap.restoreSequence(end.sequence, end.epoch + 1);
   }
 
   /** Begins to serve; returns at once. */
   start(): void {
     for (const partition of this.own) {
       this.reminders.load(partition);
+      this.outgoing.load(partition);
       this.answerAgain(partition);
     }
     // What stands in the rings from before is taken first: then nothing committed can come out of them any more.
@@ -259,6 +266,7 @@ export class WorkerLoop {
       if (taken === FAIR_REQUESTS) more = true;
     }
     if (this.fireReminders()) worked = true;
+    if (this.outgoing.round()) worked = true;
     if (this.data.persistent) {
       for (const partition of this.own) if (partition.gate.size > 0 && partition.gate.open()) worked = true;
     }
@@ -391,6 +399,7 @@ export class WorkerLoop {
   private isDrained(): boolean {
     return (
       this.mailbox.asyncRunning === 0 &&
+      this.outgoing.idle &&
       !this.replies.holds &&
       this.requests.every((ring) => !ring.hasMore()) &&
       this.own.every((partition) => partition.gate.size === 0)

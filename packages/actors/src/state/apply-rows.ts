@@ -15,9 +15,10 @@ import {
 } from '@spacegrid/core';
 import type { RankingField } from '../define/state-fields.ts';
 import type { OnceTable } from '../runtime/once-table.ts';
+import type { Outgoing } from '../runtime/outgoing.ts';
 import type { Partition } from '../runtime/partition.ts';
 import type { Reminders } from '../runtime/reminders.ts';
-import { parseRowKey, type ParsedRowKey, SYSTEM_ONCE, SYSTEM_REMINDER } from './row-keys.ts';
+import { parseRowKey, type ParsedRowKey, SYSTEM_ONCE, SYSTEM_OUTGOING, SYSTEM_REMINDER } from './row-keys.ts';
 import { retireStructure } from './retire-structure.ts';
 import { draftFromRow } from './scalar-values.ts';
 import type { EntryLayout, StateLayout, StructureSlot } from './state-layout.ts';
@@ -31,6 +32,7 @@ export class RowApplier {
   private readonly partition: Partition;
   private readonly reminders: Reminders;
   private readonly once: OnceTable;
+  private readonly outgoing: Outgoing;
   private readonly byName: ReadonlyMap<string, StateLayout>;
   private readonly actorKey: KeyScratch;
   private readonly entryKey: KeyScratch;
@@ -38,10 +40,11 @@ export class RowApplier {
   private readonly entryDrafts = new Map<StructureSlot, RecordDraft>();
   private ops: number;
 
-  constructor(partition: Partition, reminders: Reminders, once: OnceTable, hashSeed: number) {
+  constructor(partition: Partition, reminders: Reminders, once: OnceTable, outgoing: Outgoing, hashSeed: number) {
     this.partition = partition;
     this.reminders = reminders;
     this.once = once;
+    this.outgoing = outgoing;
     this.byName = new Map(partition.layouts.map((layout) => [layout.type.name, layout]));
     this.actorKey = new KeyScratch(hashSeed);
     this.entryKey = new KeyScratch(hashSeed);
@@ -100,6 +103,7 @@ export class RowApplier {
     const own = this.entryKey.pointAndHash(bytes, key.keyStart, key.keyEnd - key.keyStart);
     if (key.system === SYSTEM_REMINDER) this.reminders.restore(this.partition, own, value);
     else if (key.system === SYSTEM_ONCE) this.once.restore(this.partition, own, value);
+    else if (key.system === SYSTEM_OUTGOING) this.outgoing.restore(this.partition, own, value);
     else
       throw new SchemaVersionError(
         `partition ${this.partition.number} holds rows of system table ${key.system}, which this version does not know`,

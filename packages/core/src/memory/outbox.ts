@@ -6,8 +6,8 @@
  *
  * ```
  * segment: [next segment, sequence of its first entry low, high, –] entries … END
- * entry:   [words, sequence low, sequence high, client, request, flags, change bytes, reply bytes, message bytes, –,
- *           changes…, reply…, messages…]      each part padded to whole words
+ * entry:   [words, sequence low, sequence high, client, request, flags, change bytes, reply bytes, –, –,
+ *           changes…, reply…]      each part padded to whole words
  * ```
  *
  * Roles: the partition thread appends and frees segments; the durability thread follows by OutboxReader, never further than
@@ -37,7 +37,6 @@ export const ENTRY_REQUEST = 4;
 export const ENTRY_FLAGS = 5;
 export const ENTRY_CHANGE_BYTES = 6;
 export const ENTRY_REPLY_BYTES = 7;
-export const ENTRY_MESSAGE_BYTES = 8;
 
 /** Set (in place, after the reply was copied to its ring) in an entry's flags. */
 export const ENTRY_ANSWERED = 1;
@@ -100,19 +99,12 @@ export class OutboxWriter {
     heap.u8.copyWithin(this.bodyStart, from, from + usedBytes);
   }
 
-  /** Seals the running entry; the caller commits next. The three parts stand one behind the other, each padded to words. */
-  seal(
-    client: number,
-    request: number,
-    flags: number,
-    changeBytes: number,
-    replyBytes: number,
-    messageBytes: number,
-  ): number {
+  /** Seals the running entry; the caller commits next. The two parts stand one behind the other, each padded to words. */
+  seal(client: number, request: number, flags: number, changeBytes: number, replyBytes: number): number {
     const heap = this.heap;
     const i32 = heap.i32;
     const entry = this.entry;
-    const words = ENTRY_WORDS + padWords(changeBytes) + padWords(replyBytes) + padWords(messageBytes);
+    const words = ENTRY_WORDS + padWords(changeBytes) + padWords(replyBytes);
     assert(entry + words <= this.bodyEnd >>> 2, 'the entry fits its segment');
     const low = ((i32[SEQUENCE_LOW] as number) + 1) | 0;
     const high = (i32[SEQUENCE_HIGH] as number) + (low === 0 ? 1 : 0);
@@ -124,7 +116,6 @@ export class OutboxWriter {
     i32[entry + ENTRY_FLAGS] = flags;
     i32[entry + ENTRY_CHANGE_BYTES] = changeBytes;
     i32[entry + ENTRY_REPLY_BYTES] = replyBytes;
-    i32[entry + ENTRY_MESSAGE_BYTES] = messageBytes;
     heap.set(OUTBOX_POSITION, entry - (i32[OUTBOX_LAST] as number) + words);
     heap.set(OUTBOX_BYTES, (i32[OUTBOX_BYTES] as number) + words * 4);
     return entry;
