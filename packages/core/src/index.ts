@@ -132,9 +132,10 @@ export {
   storeGateWaiters,
   unansweredTurns,
 } from './memory/watermark.ts';
+export { BulkConsumer, BulkProducer, createBulkBuffer, MESSAGE_BYTES_MAX_DEFAULT } from './messages/bulk-region.ts';
 export { Doorbell } from './messages/doorbell.ts';
 export { RingConsumer, START_CANCELLED } from './messages/ring-consumer.ts';
-export { ringRegionBytes, STARTS_MAX } from './messages/ring-layout.ts';
+export { BULK_REFERENCE_BYTES, ringRegionBytes, STARTS_MAX } from './messages/ring-layout.ts';
 export { RingProducer } from './messages/ring-producer.ts';
 export { IndexScan } from './structures/hash-index/index-scan.ts';
 export { HotMap } from './structures/hot-map/hot-map.ts';

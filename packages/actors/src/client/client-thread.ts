@@ -5,10 +5,14 @@
  * A call that finds its ring full waits in a bounded queue (or fails, by its options) and is sent when room comes.
  */
 import {
+  BULK_REFERENCE_BYTES,
+  BulkConsumer,
+  BulkProducer,
   CallTimeoutError,
   Doorbell,
   GridClosedError,
   type KeyBytes,
+  MESSAGE_BYTES_MAX_DEFAULT,
   OutcomeUnknownError,
   OverloadedError,
   PackOverflow,
@@ -46,10 +50,10 @@ import {
   STATUS_WATCH_ERROR,
 } from '../control/frames.ts';
 import { type GridMemory, workerOf } from '../control/grid-memory.ts';
-import { ringOffset } from '../control/lanes.ts';
+import { LARGE_BYTES, pairOf, ringOffset } from '../control/lanes.ts';
 import { PendingCalls } from './pending-calls.ts';
 
-/** Room reserved for a request at first; a larger one is written again with more. */
+/** Room reserved for a request at first; a larger one is written again with LARGE_BYTES, then beside its ring. */
 const REQUEST_ROOM_BYTES = 2048;
 /** Most requests that wait for room in their rings. */
 const WAITING_MAX = 100_000;
@@ -61,6 +65,9 @@ export interface Lane {
   readonly worker: number;
   readonly requests: RingProducer;
   readonly replies: RingConsumer;
+  /** For what is too large for the rings. */
+  readonly largeRequests: BulkProducer;
+  readonly largeReplies: BulkConsumer;
   readonly writer: PackWriter;
   readonly reader: PackReader;
   readonly doorbell: Doorbell;
@@ -111,6 +118,11 @@ export class ClientThread {
         worker,
         requests,
         replies,
+        largeRequests: new BulkProducer(
+          requests,
+          rings.largeRequests[pairOf(shape, slot, worker)] as SharedArrayBuffer,
+        ),
+        largeReplies: new BulkConsumer(replies, rings.largeReplies[pairOf(shape, slot, worker)] as SharedArrayBuffer),
         writer: new PackWriter(requests.u8, 0, 0),
         reader: new PackReader(replies.u8, 0, 0),
         doorbell: new Doorbell(control.shared.words, control.doorbell(worker)),
@@ -177,7 +189,7 @@ export class ClientThread {
     for (const lane of this.lanes) {
       for (let frame = lane.replies.next(); frame >= 0; frame = lane.replies.next()) {
         taken = true;
-        this.take(lane, frame + 2);
+        this.take(lane, frame);
         lane.replies.finish(frame);
       }
       if (taken) lane.replies.release();
@@ -188,7 +200,7 @@ export class ClientThread {
 
   /** True when a poll would find something. */
   hasReplies(): boolean {
-    return this.lanes.some((lane) => lane.replies.usedBytes() !== 0);
+    return this.lanes.some((lane) => lane.replies.hasMore());
   }
 
   /** True while requests wait for room, or calls for their replies. */
@@ -262,79 +274,103 @@ export class ClientThread {
   private send(number: number, request: Request): boolean {
     const worker = workerOf(request.partition, this.workers);
     const lane = this.lanes[worker] as Lane;
-    let room = REQUEST_ROOM_BYTES;
-    for (;;) {
+    // Bound: two tries.
+    for (let room = REQUEST_ROOM_BYTES; room <= LARGE_BYTES; room *= LARGE_BYTES / REQUEST_ROOM_BYTES) {
       const at = lane.requests.reserve(room);
       if (at < 0) return false;
       const bytes = this.write(lane, at, room, number, request);
       if (bytes > 0) {
-        const frame = lane.requests.push(bytes);
-        const slot = this.calls.slotOf(number);
-        this.calls.frames[slot] = frame;
-        this.calls.workers[slot] = worker;
-        this.counters.add(CALLS, 1);
-        if (++lane.unpublished === PUBLISH_REQUESTS) {
-          this.publish(lane);
-        } else if (!this.flushQueued) {
-          this.flushQueued = true;
-          queueMicrotask(this.flushLater);
-        }
+        this.sent(lane, number, lane.requests.push(bytes));
         return true;
       }
-      // Bound: room grows fourfold up to half of the ring.
-      if (room === lane.requests.bodyBytesMax) {
-        throw new OverloadedError(`the call's arguments take more than ${room} bytes: raise ringBytes`);
-      }
-      room = Math.min(room * 4, lane.requests.bodyBytesMax);
+    }
+    return this.sendLarge(lane, number, request);
+  }
+
+  /** Arguments that are too large for a ring stand beside it. */
+  private sendLarge(lane: Lane, number: number, request: Request): boolean {
+    const writer = PackWriter.growing(LARGE_BYTES * 4, MESSAGE_BYTES_MAX_DEFAULT + 1024);
+    for (const argument of request.args) writeValue(writer, argument);
+    const { key, extra } = request;
+    const body = REQUEST_WORDS * 4 + padTo4(key.length) + padTo4(extra?.length ?? 0);
+    const to = lane.largeRequests.reserve(writer.at);
+    const at = to < 0 ? -1 : lane.requests.reserve(body + BULK_REFERENCE_BYTES);
+    if (at < 0) return false;
+    lane.largeRequests.u8.set(writer.written(), to);
+    this.writeHead(lane, at, number, request, writer.at);
+    this.sent(lane, number, lane.largeRequests.push(body, writer.at));
+    return true;
+  }
+
+  private sent(lane: Lane, number: number, ticket: number): void {
+    const slot = this.calls.slotOf(number);
+    this.calls.frames[slot] = ticket;
+    this.calls.workers[slot] = lane.worker;
+    this.counters.add(CALLS, 1);
+    if (++lane.unpublished === PUBLISH_REQUESTS) {
+      this.publish(lane);
+    } else if (!this.flushQueued) {
+      this.flushQueued = true;
+      queueMicrotask(this.flushLater);
     }
   }
 
   /** Bytes of the body, or 0 when they do not fit `room`. */
   private write(lane: Lane, at: number, room: number, number: number, request: Request): number {
-    const { key, args, extra, head } = request;
-    const { i32, f64, u8 } = lane.requests;
-    const word = at >>> 2;
-    let next = at + REQUEST_WORDS * 4;
+    const { key, args, extra } = request;
+    const start = at + REQUEST_WORDS * 4 + padTo4(key.length) + padTo4(extra?.length ?? 0);
     const end = at + room;
-    if (next + padTo4(key.length) + padTo4(extra?.length ?? 0) > end) return 0;
-    const keyBytes = key.bytes;
-    for (let index = 0, from = key.offset; index < key.length; index++)
-      u8[next + index] = keyBytes[from + index] as number;
-    next += padTo4(key.length);
+    if (start > end) return 0;
     const writer = lane.writer;
-    writer.at = next;
-    writer.end = end - padTo4(extra?.length ?? 0) - 4;
+    writer.at = start;
+    writer.end = end;
     try {
       for (let index = 0; index < args.length; index++) writeValue(writer, args[index]);
     } catch (error) {
       if (error === PackOverflow) return 0;
       throw error;
     }
-    const argumentBytes = writer.at - next;
-    next += padTo4(argumentBytes);
-    if (extra !== undefined) {
-      u8.set(extra, next);
-      next += padTo4(extra.length);
-    }
+    this.writeHead(lane, at, number, request, writer.at - start);
+    return writer.at - at;
+  }
+
+  /** Everything of a request's body before its arguments. */
+  private writeHead(lane: Lane, at: number, number: number, request: Request, argumentBytes: number): void {
+    const { key, extra, head } = request;
+    const { i32, f64, u8 } = lane.requests;
+    const word = at >>> 2;
+    let next = at + REQUEST_WORDS * 4;
+    const keyBytes = key.bytes;
+    for (let index = 0, from = key.offset; index < key.length; index++)
+      u8[next + index] = keyBytes[from + index] as number;
+    next += padTo4(key.length);
+    if (extra !== undefined) u8.set(extra, next);
     i32[word + REQUEST_NUMBER] = number;
     i32[word + REQUEST_HEAD] = head;
     i32[word + REQUEST_PARTITION] = request.partition;
     i32[word + REQUEST_KEY_HASH] = key.hash;
     i32[word + REQUEST_KEY_BYTES] = key.length;
-    i32[word + REQUEST_ARGUMENT_COUNT] = args.length;
+    i32[word + REQUEST_ARGUMENT_COUNT] = request.args.length;
     i32[word + REQUEST_ARGUMENT_BYTES] = argumentBytes;
     i32[word + REQUEST_EXTRA_BYTES] = extra?.length ?? 0;
     f64[(word + REQUEST_DEADLINE) >>> 1] =
       (head >>> 24) & FLAG_TELL ? 0 : (this.calls.deadlines[this.calls.slotOf(number)] as number);
-    return next - at;
   }
 
-  private take(lane: Lane, body: number): void {
+  private take(lane: Lane, frame: number): void {
     const { i32 } = lane.replies;
+    const body = frame + 2;
     const number = i32[body + REPLY_NUMBER] as number;
     const status = i32[body + REPLY_STATUS] as number;
-    const from = (body + REPLY_WORDS) * 4;
-    const reader = lane.reader.reset(lane.replies.u8, from, from + (i32[body + REPLY_VALUE_BYTES] as number));
+    const length = i32[body + REPLY_VALUE_BYTES] as number;
+    let reader: PackReader;
+    if (lane.replies.hasBulk(frame)) {
+      const from = lane.largeReplies.offsetOf(frame);
+      reader = lane.reader.reset(lane.largeReplies.u8, from, from + length);
+    } else {
+      const from = (body + REPLY_WORDS) * 4;
+      reader = lane.reader.reset(lane.replies.u8, from, from + length);
+    }
     if (status === STATUS_VALUE) {
       if (this.calls.isWaiting(number)) this.calls.resolve(number, readValue(reader));
     } else if (status === STATUS_ERROR) {

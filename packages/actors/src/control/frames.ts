@@ -4,7 +4,7 @@
  *
  * ```
  * request: [number, head, partition, key hash, key bytes, argument count, argument bytes, extra bytes, deadline (f64)]
- *          key… arguments… extra…            each part padded to whole words
+ *          key… extra… arguments…            each part padded to whole words; large arguments stand beside the ring
  * head:    kind 4 bits | ack 4 | type 8 | handler 8 | flags 8
  * reply:   [number, status, sequence low, sequence high, value bytes, partition] value…
  * ```

@@ -2,7 +2,7 @@
  * Replies from one worker to all client threads. A partition thread never waits for room: what finds a ring full is kept here
  * in order, and the worker takes nothing more from that client until it is gone.
  */
-import { Doorbell, RingProducer } from '@spacegrid/core';
+import { BULK_REFERENCE_BYTES, BulkProducer, Doorbell, RingProducer } from '@spacegrid/core';
 import type { ControlBlock } from '../control/control-block.ts';
 import {
   padTo4,
@@ -15,7 +15,7 @@ import {
   REPLY_WORDS,
 } from '../control/frames.ts';
 import type { GridMemory } from '../control/grid-memory.ts';
-import { ringOffset } from '../control/lanes.ts';
+import { LARGE_BYTES, pairOf, ringOffset } from '../control/lanes.ts';
 
 interface HeldReply {
   readonly number: number;
@@ -27,6 +27,7 @@ interface HeldReply {
 
 export class ReplyLanes {
   private readonly rings: RingProducer[];
+  private readonly large: BulkProducer[];
   private readonly doorbells: Doorbell[];
   private readonly held: HeldReply[][];
   private readonly written: boolean[];
@@ -36,12 +37,19 @@ export class ReplyLanes {
   constructor(memory: GridMemory, control: ControlBlock, worker: number) {
     const { shape, rings } = memory;
     this.rings = [];
+    this.large = [];
     this.doorbells = [];
     this.held = [];
     this.written = [];
     for (let client = 0; client < shape.clients; client++) {
       this.rings.push(
         new RingProducer(rings.replies, ringOffset(shape, client, worker, rings.ringBytes), rings.ringBytes),
+      );
+      this.large.push(
+        new BulkProducer(
+          this.rings[client] as RingProducer,
+          rings.largeReplies[pairOf(shape, client, worker)] as SharedArrayBuffer,
+        ),
       );
       this.doorbells.push(new Doorbell(control.shared.words, control.doorbell(client)));
       this.held.push([]);
@@ -113,24 +121,28 @@ export class ReplyLanes {
     length: number,
   ): boolean {
     const ring = this.rings[client] as RingProducer;
-    const body = REPLY_WORDS * 4 + padTo4(length);
-    const at = ring.reserve(body);
-    if (at < 0) return false;
-    const { i32, u8 } = ring;
-    const word = at >>> 2;
-    i32[word + REPLY_NUMBER] = number;
-    i32[word + REPLY_STATUS] = status;
-    i32[word + REPLY_SEQUENCE_LOW] = sequence | 0;
-    i32[word + REPLY_SEQUENCE_HIGH] = Math.floor(sequence / 4_294_967_296);
-    i32[word + REPLY_VALUE_BYTES] = length;
-    i32[word + REPLY_PARTITION] = partition;
-    const to = at + REPLY_WORDS * 4;
-    if (length < 48) {
-      for (let index = 0; index < length; index++) u8[to + index] = bytes[from + index] as number;
+    if (length > LARGE_BYTES) {
+      const large = this.large[client] as BulkProducer;
+      const to = large.reserve(length);
+      const at = to < 0 ? -1 : ring.reserve(REPLY_WORDS * 4 + BULK_REFERENCE_BYTES);
+      if (at < 0) return false;
+      writeHead(ring.i32, at >>> 2, number, status, sequence, partition, length);
+      large.u8.set(bytes.subarray(from, from + length), to);
+      large.push(REPLY_WORDS * 4, length);
     } else {
-      u8.set(bytes.subarray(from, from + length), to);
+      const body = REPLY_WORDS * 4 + padTo4(length);
+      const at = ring.reserve(body);
+      if (at < 0) return false;
+      const { u8 } = ring;
+      writeHead(ring.i32, at >>> 2, number, status, sequence, partition, length);
+      const to = at + REPLY_WORDS * 4;
+      if (length < 48) {
+        for (let index = 0; index < length; index++) u8[to + index] = bytes[from + index] as number;
+      } else {
+        u8.set(bytes.subarray(from, from + length), to);
+      }
+      ring.push(body);
     }
-    ring.push(body);
     this.written[client] = true;
     this.anyWritten = true;
     return true;
@@ -160,4 +172,21 @@ export class ReplyLanes {
       this.heldCount -= sent;
     }
   }
+}
+
+function writeHead(
+  i32: Int32Array,
+  word: number,
+  number: number,
+  status: number,
+  sequence: number,
+  partition: number,
+  length: number,
+): void {
+  i32[word + REPLY_NUMBER] = number;
+  i32[word + REPLY_STATUS] = status;
+  i32[word + REPLY_SEQUENCE_LOW] = sequence | 0;
+  i32[word + REPLY_SEQUENCE_HIGH] = Math.floor(sequence / 4_294_967_296);
+  i32[word + REPLY_VALUE_BYTES] = length;
+  i32[word + REPLY_PARTITION] = partition;
 }

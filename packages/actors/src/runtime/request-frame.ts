@@ -1,5 +1,5 @@
 /** A request as its worker reads it: in place, in the ring. One reader for each lane; `at` binds it to a frame. */
-import { PackReader, type RingConsumer, readValue } from '@spacegrid/core';
+import { BulkConsumer, PackReader, type RingConsumer, readValue } from '@spacegrid/core';
 import {
   FLAG_ONCE,
   FLAG_PATH,
@@ -26,17 +26,22 @@ const NO_ARGUMENTS: readonly unknown[] = Object.freeze([]);
 
 export class RequestFrame {
   readonly ring: RingConsumer;
+  private readonly large: BulkConsumer;
+  private frame: number;
   private body: number;
   private readonly reader: PackReader;
 
-  constructor(ring: RingConsumer) {
+  constructor(ring: RingConsumer, large: SharedArrayBuffer) {
     this.ring = ring;
+    this.large = new BulkConsumer(ring, large);
+    this.frame = 0;
     this.body = 0;
     this.reader = new PackReader(ring.u8, 0, 0);
   }
 
   /** @param frame word index of the frame; its body begins two words after it. */
   at(frame: number): this {
+    this.frame = frame;
     this.body = frame + 2;
     return this;
   }
@@ -82,8 +87,15 @@ export class RequestFrame {
     const { i32, u8 } = this.ring;
     const count = i32[this.body + REQUEST_ARGUMENT_COUNT] as number;
     if (count === 0) return NO_ARGUMENTS;
-    const from = this.keyOffset + padTo4(this.keyLength);
-    const reader = this.reader.reset(u8, from, from + (i32[this.body + REQUEST_ARGUMENT_BYTES] as number));
+    const length = i32[this.body + REQUEST_ARGUMENT_BYTES] as number;
+    let reader: PackReader;
+    if (this.ring.hasBulk(this.frame)) {
+      const from = this.large.offsetOf(this.frame);
+      reader = this.reader.reset(this.large.u8, from, from + length);
+    } else {
+      const from = this.keyOffset + padTo4(this.keyLength) + padTo4(i32[this.body + REQUEST_EXTRA_BYTES] as number);
+      reader = this.reader.reset(u8, from, from + length);
+    }
     const args: unknown[] = [];
     for (let index = 0; index < count; index++) args.push(readValue(reader));
     return args;
@@ -111,7 +123,7 @@ export class RequestFrame {
 
   private extra(): PackReader {
     const { i32, u8 } = this.ring;
-    const from = this.keyOffset + padTo4(this.keyLength) + padTo4(i32[this.body + REQUEST_ARGUMENT_BYTES] as number);
+    const from = this.keyOffset + padTo4(this.keyLength);
     return this.reader.reset(u8, from, from + (i32[this.body + REQUEST_EXTRA_BYTES] as number));
   }
 

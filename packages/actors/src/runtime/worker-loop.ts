@@ -23,7 +23,7 @@ import { ClientThread } from '../client/client-thread.ts';
 import { CLIENT_ACTIVE, CLIENT_FREE, ControlBlock } from '../control/control-block.ts';
 import { BUSY_MICROS, QUEUED, REMINDERS_FIRED, ThreadCounters } from '../control/counters.ts';
 import { workerOf } from '../control/grid-memory.ts';
-import { ringOffset } from '../control/lanes.ts';
+import { pairOf, ringOffset } from '../control/lanes.ts';
 import type { ActorType, CompiledHandler } from '../define/actor-type.ts';
 import { RowApplier } from '../state/apply-rows.ts';
 import { layoutOf, type StateLayout } from '../state/state-layout.ts';
@@ -163,7 +163,10 @@ export class WorkerLoop {
       quarantined: data.quarantined,
       hashSeed: settings.hashSeed,
       defaultDurable: settings.ack === 'durable',
-      frames: this.requests.map((ring) => new RequestFrame(ring)),
+      frames: this.requests.map(
+        (ring, client) =>
+          new RequestFrame(ring, memory.rings.largeRequests[pairOf(memory.shape, client, worker)] as SharedArrayBuffer),
+      ),
     });
     this.delayed = [];
     this.draining = undefined;
