@@ -24,10 +24,12 @@ import {
   RingProducer,
   writeValue,
 } from '@spacegrid/core';
-import { type ControlBlock, GRID_CLOSED } from '../control/control-block.ts';
+import { type ControlBlock, GRID_CLOSED, GRID_CLOSING } from '../control/control-block.ts';
 import { CALLS, ThreadCounters } from '../control/counters.ts';
 import {
   FLAG_TELL,
+  headKind,
+  KIND_QUERY,
   padTo4,
   REPLY_NUMBER,
   REPLY_SEQUENCE_HIGH,
@@ -139,8 +141,13 @@ export class ClientThread {
 
   /** Sends a request and returns the promise of its reply. */
   call(request: Request, whenFull: 'wait' | 'fail' = 'wait'): Promise<unknown> {
-    this.refuseWhenClosed();
-    const number = this.calls.take();
+    let number: number;
+    try {
+      this.refuseWhenClosed();
+      number = this.calls.take();
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
     const promise = this.calls.promise();
     if (this.calls.size === 1) this.onBusy();
     this.calls.deadlines[this.calls.slotOf(number)] =
@@ -245,7 +252,10 @@ export class ClientThread {
   static readonly deadlineCheckMs: number = DEADLINE_CHECK_MS;
 
   private refuseWhenClosed(): void {
-    if (this.closed || this.control.gridState === GRID_CLOSED) throw new GridClosedError('the grid is closed');
+    const state = this.control.gridState;
+    // While the grid drains, its own actors still call each other; nobody else begins anything.
+    const ended = state === GRID_CLOSED || (state === GRID_CLOSING && this.slot >= this.workers);
+    if (this.closed || ended) throw new GridClosedError('the grid is closed');
   }
 
   private sendOrWait(number: number, request: Request, whenFull: 'wait' | 'fail'): void {
@@ -354,7 +364,7 @@ export class ClientThread {
     i32[word + REQUEST_ARGUMENT_BYTES] = argumentBytes;
     i32[word + REQUEST_EXTRA_BYTES] = extra?.length ?? 0;
     f64[(word + REQUEST_DEADLINE) >>> 1] =
-      (head >>> 24) & FLAG_TELL ? 0 : (this.calls.deadlines[this.calls.slotOf(number)] as number);
+      isCall(head) ? (this.calls.deadlines[this.calls.slotOf(number)] as number) : 0;
   }
 
   private take(lane: Lane, frame: number): void {
@@ -383,4 +393,9 @@ export class ClientThread {
       this.onWatch(number, failed, failed ? decodeError(reader) : readValue(reader), sequence);
     }
   }
+}
+
+/** True for what has a slot among the pending calls: a command that is answered, or a query. */
+function isCall(head: number): boolean {
+  return headKind(head) <= KIND_QUERY && ((head >>> 24) & FLAG_TELL) === 0;
 }

@@ -36,7 +36,8 @@ export class WatchList {
   private readonly workers: number;
   private readonly byNumber = new Map<number, Shared>();
   private readonly byIdentity = new Map<string, Shared>();
-  private nextNumber = 1;
+  // Begins anywhere, so that an answer to a predecessor with this slot meets nobody.
+  private nextNumber = 1 + Math.floor(Math.random() * 2 ** 30);
 
   constructor(client: ClientThread, workers: number, incarnation: (worker: number) => number) {
     this.client = client;

@@ -23,7 +23,6 @@ export interface ControlShape {
   readonly clients: number;
 }
 
-export const GRID_STARTING = 0;
 export const GRID_RUNNING = 1;
 export const GRID_CLOSING = 2;
 export const GRID_CLOSED = 3;

@@ -9,7 +9,7 @@ export const COUNTERS = [
   'queued',
   'activations',
   'busyMicros',
-  'maxTurnMicros',
+  'messages',
   'peeks',
   'peekRetries',
   'peekHits',
@@ -54,7 +54,8 @@ export const UNDONE = 3;
 export const QUEUED = 4;
 export const ACTIVATIONS = 5;
 export const BUSY_MICROS = 6;
-export const MAX_TURN_MICROS = 7;
+/** Messages that turns have sent to other actors, each time they left. */
+export const MESSAGES = 7;
 export const PEEKS = 8;
 export const PEEK_RETRIES = 9;
 export const PEEK_HITS = 10;

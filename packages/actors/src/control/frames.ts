@@ -28,8 +28,6 @@ export const KIND_WATCH = 2;
 export const KIND_UNWATCH = 3;
 /** The watcher has taken the last answer: the next may come. */
 export const KIND_WATCH_TAKEN = 4;
-/** A command that another partition's turn sent; the extra part names that turn. */
-export const KIND_MESSAGE = 5;
 
 /** The extra part holds an idempotency key. */
 export const FLAG_ONCE = 1;

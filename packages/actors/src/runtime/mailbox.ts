@@ -3,18 +3,21 @@
  * an asynchronous command keeps the places of those that wait. Queries never wait.
  */
 import {
+  ActivationFailedError,
   ActorQuarantinedError,
+  AssertionFailed,
   CallCycleError,
   CallTimeoutError,
   InvalidKeyError,
   KeyScratch,
+  OutcomeUnknownError,
   START_CANCELLED,
   STARTS_MAX,
   UnknownActorError,
   UnknownMethodError,
   WorkerLostError,
 } from '@spacegrid/core';
-import { ACTIVATIONS, COMMANDS, QUERIES, REFUSED, type ThreadCounters } from '../control/counters.ts';
+import { ACTIVATIONS, COMMANDS, ERRORS, QUERIES, REFUSED, type ThreadCounters } from '../control/counters.ts';
 import { ACK_DEFAULT, ACK_DURABLE, KIND_QUERY, KIND_UNWATCH, KIND_WATCH, KIND_WATCH_TAKEN } from '../control/frames.ts';
 import type { CompiledHandler } from '../define/actor-type.ts';
 import { StateReader } from '../state/readable-state.ts';
@@ -25,6 +28,7 @@ import type { OnceTable } from './once-table.ts';
 import type { Partition } from './partition.ts';
 import type { RequestFrame } from './request-frame.ts';
 import type { RunningActor, RunningMark } from './running-mark.ts';
+import { idOf } from './step-table.ts';
 import type { Caller, TurnRunner } from './turn-runner.ts';
 import type { TurnServices } from './turn-services.ts';
 import type { Watches } from './watches.ts';
@@ -53,6 +57,11 @@ export class Mailbox {
   private readonly readers: (StateReader | undefined)[][];
   private readonly keys: KeyScratch;
   private readonly consumed: Set<string>;
+  /** Commands with steps that a predecessor left half done: committed steps by client and number. */
+  private readonly interrupted: Map<string, number>;
+  /** Requests that are answered by a reply which is not published yet, by client: finished then. */
+  private readonly answered: number[][];
+  private answeredCount: number;
 
   constructor(parts: MailboxParts) {
     this.parts = parts;
@@ -61,6 +70,9 @@ export class Mailbox {
     this.readers = parts.partitions.map(() => new Array<StateReader | undefined>(parts.layouts.length).fill(undefined));
     this.keys = new KeyScratch(parts.hashSeed);
     this.consumed = new Set();
+    this.interrupted = new Map();
+    this.answered = parts.frames.map(() => []);
+    this.answeredCount = 0;
   }
 
   /** Handles the frame of a client; it is finished now or later, when it is answered. */
@@ -90,6 +102,17 @@ export class Mailbox {
       this.refuse(client, frame, request, partition, error);
       return;
     }
+    if (this.interrupted.size > 0) {
+      const stepsCommitted = this.interrupted.get(idOf(client, request.number));
+      if (stepsCommitted !== undefined) {
+        const error = new OutcomeUnknownError(
+          `the thread of ${layout.type.name}.${handler.name} died after ${stepsCommitted} steps of it were committed: they stay`,
+          { details: { stepsCommitted } },
+        );
+        this.refuse(client, frame, request, partition, error);
+        return;
+      }
+    }
     if (kind === KIND_WATCH || kind === KIND_QUERY) this.query(client, frame, request, partition, layout, handler);
     else this.command(client, frame, request, partition, layout, handler);
   }
@@ -99,9 +122,41 @@ export class Mailbox {
     this.consumed.add(`${client}/${number}`);
   }
 
+  /** A predecessor committed steps of these commands and died: they are not run again. */
+  noteInterrupted(steps: ReadonlyMap<string, number>): void {
+    for (const [id, count] of steps) this.interrupted.set(id, count);
+  }
+
   /** All requests from before this thread have come out of their rings. */
   forgetConsumed(): void {
     this.consumed.clear();
+    this.interrupted.clear();
+  }
+
+  /**
+   * After replies were published: ends the requests that they answered. Until then a death of this thread makes its successor
+   * answer them again, since nothing else keeps the answers of queries and refusals.
+   */
+  finishAnswered(isBlocked: (client: number) => boolean): void {
+    if (this.answeredCount === 0) return;
+    for (let client = 0; client < this.answered.length; client++) {
+      const frames = this.answered[client] as number[];
+      if (frames.length === 0 || isBlocked(client)) continue;
+      const { ring } = this.parts.frames[client] as RequestFrame;
+      for (const frame of frames) ring.finish(frame);
+      this.answeredCount -= frames.length;
+      frames.length = 0;
+    }
+  }
+
+  /** True while replies that answer requests are not published. */
+  get hasUnfinished(): boolean {
+    return this.answeredCount > 0;
+  }
+
+  private finishLater(client: number, frame: number): void {
+    (this.answered[client] as number[]).push(frame);
+    this.answeredCount++;
   }
 
   private isConsumed(client: number, number: number): boolean {
@@ -121,8 +176,10 @@ export class Mailbox {
     const activation = this.resident(partition, layout, bytes.hash, bytes.bytes, 0, bytes.length);
     if (activation.busy) return false;
     activation.turn.beforeTurn = before;
+    activation.turn.beforeReply = undefined;
+    activation.path = [];
     const running = this.run(activation, handler, args, -1, 0, false);
-    if (running !== undefined) this.follow(activation, running, () => undefined);
+    if (running !== undefined) this.follow(activation, running);
     return true;
   }
 
@@ -135,12 +192,20 @@ export class Mailbox {
     handler: CompiledHandler,
   ): void {
     const { parts } = this;
-    if (request.ring.start(frame) === START_CANCELLED) {
-      request.ring.finish(frame);
+    const { ring } = request;
+    const starts = ring.start(frame);
+    if (starts === START_CANCELLED) {
+      ring.finish(frame);
+      return;
+    }
+    if (starts >= STARTS_MAX) {
+      const error = new WorkerLostError(
+        `${layout.type.name}.${handler.name}: the query was started ${starts} times and its thread died each time`,
+      );
+      this.refuse(client, frame, request, partition, error);
       return;
     }
     const reader = this.reader(partition, layout);
-    const { ring } = request;
     const key = this.keys.point(ring.u8, request.keyOffset, request.keyLength, request.keyHash);
     try {
       if (handler.command)
@@ -163,10 +228,13 @@ export class Mailbox {
         parts.running.leave();
       }
     } catch (error) {
+      if (error instanceof AssertionFailed) throw error;
       this.refuse(client, frame, request, partition, error);
       return;
     }
-    ring.finish(frame);
+    // A watch is registered again by its client when this thread dies; a query must be answered again.
+    if (request.kind === KIND_WATCH) ring.finish(frame);
+    else this.finishLater(client, frame);
   }
 
   private command(
@@ -188,7 +256,14 @@ export class Mailbox {
       );
       return;
     }
-    const activation = this.resident(partition, layout, request.keyHash, ring.u8, request.keyOffset, request.keyLength);
+    let activation: Activation;
+    try {
+      activation = this.resident(partition, layout, request.keyHash, ring.u8, request.keyOffset, request.keyLength);
+    } catch (error) {
+      if (error instanceof AssertionFailed) throw error;
+      this.refuse(client, frame, request, partition, error);
+      return;
+    }
     if (activation.busy || activation.queue.length > 0) {
       const path = request.path();
       const cycle = path.indexOf(activation.name);
@@ -236,7 +311,7 @@ export class Mailbox {
         const once = request.once();
         if (once !== undefined) {
           if (parts.once.replay(activation, handler, once, args, { client: answerTo, number, durable })) {
-            ring.finish(frame);
+            this.finishLater(client, frame);
             return;
           }
           turn.beforeReply = parts.once.remember(activation, handler, once, args);
@@ -249,8 +324,12 @@ export class Mailbox {
       return;
     }
     const running = this.run(activation, handler, args, answerTo, number, durable);
-    if (running === undefined) ring.finish(frame);
-    else this.follow(activation, running, () => ring.finish(frame));
+    if (running === undefined) {
+      ring.finish(frame);
+      return;
+    }
+    turn.afterReply = () => ring.finish(frame);
+    this.follow(activation, running);
   }
 
   /** Runs a command; the promise of an asynchronous one. */
@@ -265,6 +344,8 @@ export class Mailbox {
     const { parts } = this;
     const { partition } = activation;
     activation.usedAt = partition.lastNow;
+    activation.turn.client = client;
+    activation.turn.number = number;
     parts.counters.add(COMMANDS, 1);
     parts.running.enter(activation.layout.type.index, handler.index, partition.number, activation.keyBytes.hash);
     const running = parts.runner.command(activation, activation.turn, handler, args, client, number, durable);
@@ -273,11 +354,10 @@ export class Mailbox {
     return running;
   }
 
-  private follow(activation: Activation, running: Promise<void>, finish: () => void): void {
+  private follow(activation: Activation, running: Promise<void>): void {
     activation.busy = true;
     this.asyncRunning++;
     void running.then(() => {
-      finish();
       this.asyncRunning--;
       activation.busy = false;
       this.parts.watches.touched(activation);
@@ -342,14 +422,21 @@ export class Mailbox {
         { bytes: own, offset: 0, length, hash },
         this.parts.services,
       );
-      this.table.add(activation);
-      this.parts.counters.set(ACTIVATIONS, this.table.size);
       const { options } = type;
       if (options.onActivate !== undefined) {
         const reader = this.reader(partition, layout);
         reader.find(activation.key, activation.keyBytes);
-        options.onActivate(reader.view as never);
+        try {
+          options.onActivate(reader.view as never);
+        } catch (cause) {
+          throw new ActivationFailedError(
+            `${type.name} "${activation.key}" can't be activated: ${cause instanceof Error ? cause.message : String(cause)}`,
+            { cause },
+          );
+        }
       }
+      this.table.add(activation);
+      this.parts.counters.set(ACTIVATIONS, this.table.size);
     }
     return activation;
   }
@@ -361,7 +448,12 @@ export class Mailbox {
     if (options.onPassivate !== undefined) {
       const reader = this.reader(activation.partition, activation.layout);
       reader.find(activation.key, activation.keyBytes);
-      options.onPassivate(reader.view as never);
+      try {
+        options.onPassivate(reader.view as never);
+      } catch {
+        // The actor is forgotten all the same; its state does not depend on the hook.
+        this.parts.counters.add(ERRORS, 1);
+      }
     }
     this.table.remove(activation);
     this.parts.counters.set(ACTIVATIONS, this.table.size);
@@ -383,6 +475,8 @@ export class Mailbox {
     // Unless its caller took it back, which needs no answer.
     if (request.ring.start(frame) !== START_CANCELLED) {
       this.parts.runner.refuse(partition, error, callerOf(client, request, false));
+      this.finishLater(client, frame);
+      return;
     }
     request.ring.finish(frame);
   }

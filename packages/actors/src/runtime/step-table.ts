@@ -5,7 +5,7 @@
 import { HotMap, IndexScan, KeyScratch, RecordDraft, RecordShape, readU32 } from '@spacegrid/core';
 import type { Partition } from './partition.ts';
 
-export const STEPS_ROOT = 2;
+export const STEPS_ROOT = 3;
 const SHAPE = new RecordShape([{ name: 'steps', kind: 'u32' }]);
 const STEPS = SHAPE.fieldOrThrow('steps');
 const SCAN_ENTRIES = 256;

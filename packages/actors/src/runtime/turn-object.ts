@@ -16,8 +16,13 @@ export class TurnObject {
   stepsCommitted: number;
   /** What the running command sends waits until its turn is durable. */
   durable: boolean;
-  /** Done first in the next command's turn. */
+  /** Who waits for the running command; client −1: nobody. */
+  client: number;
+  number: number;
+  /** Done with the first turn that the next command commits, or on its own when it commits none: a reminder's firing. */
   beforeTurn: (() => void) | undefined;
+  /** Told once, right after an asynchronous command's answer was committed. */
+  afterReply: (() => void) | undefined;
   /** Done with the next command's result, in the turn that answers. */
   beforeReply: ((result: unknown) => void) | undefined;
   private readonly activation: TurnOwner;
@@ -31,7 +36,10 @@ export class TurnObject {
     this.key = activation.key;
     this.stepsCommitted = 0;
     this.durable = false;
+    this.client = -1;
+    this.number = 0;
     this.beforeTurn = undefined;
+    this.afterReply = undefined;
     this.beforeReply = undefined;
     this.activation = activation;
     this.services = services;
@@ -113,9 +121,19 @@ export class TurnObject {
     this.durable = durable;
     this.insideSteps = 0;
     this.beginTurn();
-    const first = this.beforeTurn;
+    this.begun();
+  }
+
+  begun(): void {
+    this.beforeTurn?.();
+  }
+
+  settled(): void {
     this.beforeTurn = undefined;
-    first?.();
+  }
+
+  get stepsSoFar(): number {
+    return this.awaiting ? this.stepsCommitted : this.insideSteps;
   }
 
   /** Tells who remembers the answer. In the turn that answers. */
@@ -143,6 +161,13 @@ export class TurnObject {
   endAsync(): void {
     this.awaiting = false;
     this.stepsCommitted = 0;
+  }
+
+  /** The asynchronous command's answer is committed, or nobody waits for one. */
+  answered(): void {
+    const tell = this.afterReply;
+    this.afterReply = undefined;
+    tell?.();
   }
 
   /** Stores the turn's messages with it. Returns what to release when its ack level is reached; undefined without any. */

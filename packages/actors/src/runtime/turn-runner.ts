@@ -23,6 +23,7 @@ import type { CompiledHandler } from '../define/actor-type.ts';
 import type { Activation } from './activation.ts';
 import type { Partition } from './partition.ts';
 import type { ReplyLanes } from './reply-lanes.ts';
+import type { StepTable } from './step-table.ts';
 import type { TurnObject } from './turn-object.ts';
 import type { TurnOwner } from './turn-owner.ts';
 import type { DrivenTurn, StepRunner } from './turn-services.ts';
@@ -46,10 +47,15 @@ export class TurnRunner implements StepRunner {
   private readonly scratch: PackWriter;
   /** Told of messages that may leave. */
   onMessages: (partition: Partition, id: string) => void;
+  /** Told after each step of an asynchronous command. */
+  onStep: (activation: Activation) => void;
+  private readonly steps: StepTable;
 
-  constructor(replies: ReplyLanes, counters: ThreadCounters) {
+  constructor(replies: ReplyLanes, counters: ThreadCounters, steps: StepTable) {
     this.replies = replies;
     this.counters = counters;
+    this.steps = steps;
+    this.onStep = () => undefined;
     this.scratch = PackWriter.growing(4096);
     this.onMessages = () => undefined;
   }
@@ -73,7 +79,9 @@ export class TurnRunner implements StepRunner {
       if (isThenable(result)) return this.asynchronous(activation, turn, handler, result, { client, number, durable });
       activation.flush();
       this.commitValue(partition, turn, result, client, number, durable);
+      if (turn.beforeTurn !== undefined) turn.settled();
     } catch (error) {
+      if (turn.beforeTurn !== undefined) this.settleAlone(partition, turn);
       this.fail(partition, error, { client, number, durable });
     }
     return undefined;
@@ -87,6 +95,7 @@ export class TurnRunner implements StepRunner {
     partition.begin(activation);
     try {
       turn.beginTurn();
+      turn.begun();
       const result = change(activation.state as never);
       if (isThenable(result)) {
         result.then(undefined, () => undefined);
@@ -94,8 +103,11 @@ export class TurnRunner implements StepRunner {
       }
       activation.flush();
       const messages = turn.storeMessages();
+      if (turn.client >= 0) this.steps.note(partition, turn.client, turn.number, turn.stepsSoFar + 1);
       partition.commit(-1, 0, ENTRY_ANSWERED, partition.changes.endPart(), 0);
+      turn.settled();
       this.release(partition, messages, turn.durable);
+      this.onStep(activation);
       return result;
     } catch (error) {
       if (partition.heap.open) partition.undo();
@@ -225,12 +237,15 @@ export class TurnRunner implements StepRunner {
       partition.commit(client, number, flags | ENTRY_ANSWERED, changeBytes, replyBytes);
       return;
     }
+    if (this.steps.size > 0) this.steps.end(partition, client, number);
     if (durable) {
       const entry = partition.commit(client, number, flags | ENTRY_DURABLE, changeBytes, replyBytes);
+      if (this.steps.size > 0) this.steps.ended(client, number);
       this.deliver(partition, entry, { client, number, durable }, partition.heap.committed);
       return;
     }
     const entry = partition.commit(client, number, flags, changeBytes, replyBytes);
+    if (this.steps.size > 0) this.steps.ended(client, number);
     const { heap } = partition;
     const status = (flags & ENTRY_FAILED) !== 0 ? STATUS_ERROR : STATUS_VALUE;
     this.replies.reply(
@@ -304,6 +319,7 @@ export class TurnRunner implements StepRunner {
         `${activation.layout.type.name}.${handler.name} wrote and then returned a promise: an asynchronous command writes inside turn.step(state => …)`,
       );
     }
+    if (turn.beforeTurn !== undefined) this.settleAlone(partition, turn);
     turn.beginAsync();
     return Promise.resolve(result).then(
       (value) =>
@@ -320,13 +336,31 @@ export class TurnRunner implements StepRunner {
   private endAsync(activation: Activation, turn: TurnObject, caller: Caller, commit: () => void): void {
     turn.endAsync();
     const { partition } = activation;
-    if (caller.client < 0) return;
     try {
-      partition.begin(undefined);
-      commit();
+      if (caller.client >= 0) {
+        partition.begin(undefined);
+        commit();
+      }
     } catch (error) {
       this.fail(partition, error, caller);
     }
+    // In the same go as the commit: a death in between would make a successor run the command again.
+    turn.answered();
+  }
+
+  /** Commits what belongs to the command's first turn on its own, since the command committed none. */
+  private settleAlone(partition: Partition, turn: TurnObject): void {
+    if (partition.heap.open) partition.undo();
+    try {
+      partition.begin(undefined);
+      turn.begun();
+      partition.commitInternal();
+    } catch (error) {
+      if (partition.heap.open) partition.undo();
+      if (error instanceof AssertionFailed) throw error;
+      this.counters.add(ERRORS, 1);
+    }
+    turn.settled();
   }
 }
 

@@ -11,7 +11,16 @@ import type { TurnOwner } from './turn-owner.ts';
 export interface DrivenTurn {
   /** What it sends waits until its turn is durable. */
   readonly durable: boolean;
+  /** Whose command runs; client −1: nobody's. */
+  readonly client: number;
+  readonly number: number;
+  /** Steps of the running command that are committed. */
+  readonly stepsSoFar: number;
   beginTurn(): void;
+  /** Does in the open turn what must be done with the command's first commit. */
+  begun(): void;
+  /** That commit has happened. */
+  settled(): void;
   /** Stores the turn's messages with it; what to release when its ack level is reached. */
   storeMessages(): string | undefined;
 }

@@ -21,7 +21,7 @@ import {
 import { ActorCaller } from '../client/actor-caller.ts';
 import { ClientThread } from '../client/client-thread.ts';
 import { CLIENT_ACTIVE, CLIENT_FREE, ControlBlock } from '../control/control-block.ts';
-import { BUSY_MICROS, QUEUED, REMINDERS_FIRED, ThreadCounters } from '../control/counters.ts';
+import { BUSY_MICROS, MESSAGES, QUEUED, REMINDERS_FIRED, ThreadCounters } from '../control/counters.ts';
 import { workerOf } from '../control/grid-memory.ts';
 import { pairOf, ringOffset } from '../control/lanes.ts';
 import type { ActorType, CompiledHandler } from '../define/actor-type.ts';
@@ -39,6 +39,7 @@ import { RoundClock } from './round-clock.ts';
 import { ReplyLanes } from './reply-lanes.ts';
 import { RequestFrame } from './request-frame.ts';
 import { RunningMark } from './running-mark.ts';
+import { StepTable } from './step-table.ts';
 import { ENTRY_DURABLE, TurnRunner } from './turn-runner.ts';
 import { Watches } from './watches.ts';
 
@@ -70,6 +71,7 @@ export class WorkerLoop {
   private readonly replies: ReplyLanes;
   private readonly counters: ThreadCounters;
   private readonly runner: TurnRunner;
+  private readonly steps: StepTable;
   private readonly reminders: Reminders;
   private readonly once: OnceTable;
   private readonly outgoing: Outgoing;
@@ -81,12 +83,13 @@ export class WorkerLoop {
   private readonly touchedPartitions: Partition[];
   private quietRounds: number;
   private readonly data: PartitionWorkerData;
-  private readonly delayed: { item: DueReminder; at: number }[];
+  private readonly interrupted: { readonly partition: Partition; readonly ids: readonly string[] }[];
   private draining: (() => void) | undefined;
   private nextSweepAt: number;
   private sweptTo: number;
   private backlogCheckedAt: number;
   private readonly somethingCame: () => boolean;
+  private readonly isBlocked: (client: number) => boolean;
 
   constructor(data: PartitionWorkerData, types: readonly ActorType[]) {
     const { memory, settings, worker } = data;
@@ -126,7 +129,9 @@ export class WorkerLoop {
       return new RingConsumer(rings.requests, ringOffset(shape, client, worker, rings.ringBytes), rings.ringBytes);
     });
     this.replies = new ReplyLanes(memory, this.control, worker);
-    this.runner = new TurnRunner(this.replies, this.counters);
+    this.steps = new StepTable(settings.hashSeed);
+    this.runner = new TurnRunner(this.replies, this.counters, this.steps);
+    this.runner.onStep = (activation) => this.watches.touched(activation);
     this.reminders = new Reminders(
       settings.hashSeed,
       types.map((type) => type.name),
@@ -141,7 +146,10 @@ export class WorkerLoop {
     this.control.activateClient(worker);
     this.offload = new OffloadPool(settings.poolThreads);
     const caller = new ActorCaller(this.client, types, memory.shape.partitions, settings);
-    this.outgoing = new Outgoing(settings.hashSeed, (message, once) => caller.deliver(message, once));
+    this.outgoing = new Outgoing(settings.hashSeed, (message, once) => {
+      this.counters.add(MESSAGES, 1);
+      return caller.deliver(message, once);
+    });
     this.runner.onMessages = (partition, id) => this.outgoing.release(partition, id);
     this.mailbox = new Mailbox({
       partitions: this.partitions,
@@ -168,12 +176,13 @@ export class WorkerLoop {
           new RequestFrame(ring, memory.rings.largeRequests[pairOf(memory.shape, client, worker)] as SharedArrayBuffer),
       ),
     });
-    this.delayed = [];
+    this.interrupted = [];
     this.draining = undefined;
     this.nextSweepAt = 0;
     this.sweptTo = 0;
     this.backlogCheckedAt = 0;
     this.somethingCame = () => this.hasWork();
+    this.isBlocked = (client) => this.replies.isBlocked(client);
   }
 
   /** Takes over the heaps; returns the partitions that hold nothing yet. */
@@ -199,6 +208,7 @@ export class WorkerLoop {
       this.reminders.load(partition);
       this.outgoing.load(partition);
       this.answerAgain(partition);
+      this.readInterrupted(partition);
     }
     // What stands in the rings from before is taken first: then nothing committed can come out of them any more.
     for (let client = 0; client < this.requests.length; client++) {
@@ -236,6 +246,21 @@ export class WorkerLoop {
     });
   }
 
+  private readInterrupted(partition: Partition): void {
+    const steps = new Map<string, number>();
+    this.steps.read(partition, steps);
+    if (steps.size === 0) return;
+    this.mailbox.noteInterrupted(steps);
+    this.interrupted.push({ partition, ids: [...steps.keys()] });
+  }
+
+  /** Once their callers have the answers, interrupted commands need not be known any more. */
+  private forgetInterrupted(): void {
+    if (this.mailbox.hasUnfinished) return;
+    for (const { partition, ids } of this.interrupted) this.steps.forget(partition, ids);
+    this.interrupted.length = 0;
+  }
+
   private async run(): Promise<void> {
     for (let rounds = 0; ; rounds++) {
       const startedAt = performance.now();
@@ -244,7 +269,8 @@ export class WorkerLoop {
       if (this.control.takeControl(this.worker)) await nextTurnOfTheLoop();
       if (this.draining !== undefined && this.isDrained()) {
         this.draining();
-        return;
+        // Others may still be draining and call actors here, so this goes on until the supervisor ends the thread.
+        this.draining = undefined;
       }
       if (worked) {
         if (this.needsEventLoop && rounds % ROUNDS_MAX === 0) await nextTurnOfTheLoop();
@@ -283,6 +309,8 @@ export class WorkerLoop {
     const wake = this.quietRounds >= QUIET_ROUNDS_MAX;
     if (wake) this.quietRounds = 0;
     if (this.replies.flush(wake)) worked = true;
+    this.mailbox.finishAnswered(this.isBlocked);
+    if (this.interrupted.length > 0) this.forgetInterrupted();
     this.client.flush();
     if (worked) this.wakeDurability();
     return this.tidy() || worked;
