@@ -290,7 +290,7 @@ export class ClientThread {
       if (at < 0) return false;
       const bytes = this.write(lane, at, room, number, request);
       if (bytes > 0) {
-        this.sent(lane, number, lane.requests.push(bytes));
+        this.sent(lane, request.head, number, lane.requests.push(bytes));
         return true;
       }
     }
@@ -308,14 +308,16 @@ export class ClientThread {
     if (at < 0) return false;
     lane.largeRequests.u8.set(writer.written(), to);
     this.writeHead(lane, at, number, request, writer.at);
-    this.sent(lane, number, lane.largeRequests.push(body, writer.at));
+    this.sent(lane, request.head, number, lane.largeRequests.push(body, writer.at));
     return true;
   }
 
-  private sent(lane: Lane, number: number, ticket: number): void {
-    const slot = this.calls.slotOf(number);
-    this.calls.frames[slot] = ticket;
-    this.calls.workers[slot] = lane.worker;
+  private sent(lane: Lane, head: number, number: number, ticket: number): void {
+    if (isCall(head)) {
+      const slot = this.calls.slotOf(number);
+      this.calls.frames[slot] = ticket;
+      this.calls.workers[slot] = lane.worker;
+    }
     this.counters.add(CALLS, 1);
     if (++lane.unpublished === PUBLISH_REQUESTS) {
       this.publish(lane);

@@ -43,12 +43,18 @@ const heaps = memory.heaps.map((buffer) => new Heap(buffer));
 
 const RESTARTS_IN_A_MINUTE_MAX = 20;
 const EVENTS_KEPT_MAX = 100;
+/** Bound: how long closing waits for handlers that run; then their callers get OutcomeUnknownError. */
+const DRAIN_MS_MAX = 4000;
 
 interface Hosted {
   thread: Worker | undefined;
   api: WorkerApi | undefined;
   restarts: number[];
   serving: Promise<void>;
+  /** The running thread is being ended on request: nobody is to blame. */
+  ending: boolean;
+  /** Told of the next recovery, or that there is none. */
+  waiting: ((event: RecoveryEvent) => void)[];
 }
 
 let durability: { thread: Worker; api: DurabilityControl } | undefined;
@@ -153,22 +159,26 @@ async function replaceWorker(worker: number, cause: string): Promise<void> {
   const diedAt = Date.now();
   control.setWorkerState(worker, WORKER_DOWN);
   const running = readRunning(control, worker);
-  if (running !== undefined) quarantine.blame(running, diedAt);
+  const asked = entry.ending;
+  entry.ending = false;
+  if (running !== undefined && !asked) quarantine.blame(running, diedAt);
   clearRunning(control, worker);
   for (const heap of heaps) releasePin(heap, worker);
   entry.restarts = entry.restarts.filter((at) => diedAt - at < 60_000);
-  if (entry.restarts.length >= RESTARTS_IN_A_MINUTE_MAX && cause !== 'terminated') {
+  if (entry.restarts.length >= RESTARTS_IN_A_MINUTE_MAX && !asked) {
     control.setWorkerState(worker, WORKER_FAILED);
     report({ kind: 'worker', thread: worker, diedAt, recoveredAfterMs: -1, cause });
     return;
   }
-  const delayMs = cause === 'terminated' ? 0 : Math.min(1000, 2 ** entry.restarts.length);
-  entry.restarts.push(diedAt);
+  const delayMs = asked ? 0 : Math.min(1000, 2 ** entry.restarts.length);
+  if (!asked) entry.restarts.push(diedAt);
   if (delayMs > 1) await new Promise((resolve) => setTimeout(resolve, delayMs));
   if (closing) return;
   try {
     entry.serving = startWorker(worker);
     await entry.serving;
+    // What hangs on the worker's incarnation, such as watches, is looked at again.
+    for (let client = 0; client < memory.shape.clients; client++) ringClient(client);
     report({ kind: 'worker', thread: worker, diedAt, recoveredAfterMs: Date.now() - diedAt, cause });
   } catch {
     // Its own exit event replaces it again.
@@ -178,13 +188,21 @@ async function replaceWorker(worker: number, cause: string): Promise<void> {
 function report(event: RecoveryEvent): void {
   events.push(event);
   if (events.length > EVENTS_KEPT_MAX) events.shift();
+  if (event.kind === 'worker') for (const tell of (hosted[event.thread] as Hosted).waiting.splice(0)) tell(event);
 }
 
 const api: SupervisorApi = {
   async start() {
     await startDurability(true);
     for (let worker = 0; worker < memory.shape.workers; worker++) {
-      hosted.push({ thread: undefined, api: undefined, restarts: [], serving: Promise.resolve() });
+      hosted.push({
+        thread: undefined,
+        api: undefined,
+        restarts: [],
+        serving: Promise.resolve(),
+        ending: false,
+        waiting: [],
+      });
     }
     await Promise.all(
       hosted.map((entry, worker) => {
@@ -200,14 +218,10 @@ const api: SupervisorApi = {
   async terminateWorker(worker) {
     const entry = hosted[worker];
     if (entry?.thread === undefined) throw new RangeError(`worker ${worker} does not exist`);
-    const before = events.length === 0 ? undefined : events[events.length - 1];
+    const recovered = new Promise<RecoveryEvent>((resolve) => entry.waiting.push(resolve));
+    entry.ending = true;
     await entry.thread.terminate();
-    for (let waited = 0; waited < 2000; waited++) {
-      const event = events.findLast((candidate) => candidate.kind === 'worker' && candidate.thread === worker);
-      if (event !== undefined && event !== before) return event;
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-    throw new Error(`worker ${worker} did not serve again within 10 s`);
+    return recovered;
   },
 
   async attachClient(slot, port) {
@@ -250,8 +264,13 @@ const api: SupervisorApi = {
   async close() {
     closing = true;
     control.setGridState(GRID_CLOSING);
-    await Promise.all(hosted.map((entry) => entry.serving.catch(() => undefined)));
-    await Promise.all(hosted.map((entry, worker) => drainWorker(entry, worker)));
+    const endsAt = Date.now() + DRAIN_MS_MAX;
+    await Promise.all(hosted.map((entry) => inTime(entry.serving, endsAt)));
+    // Twice: what one worker finishes may call actors of another that had nothing left to do.
+    for (let pass = 0; pass < 2; pass++) {
+      await Promise.all(hosted.map((entry, worker) => drainWorker(entry, worker, endsAt)));
+    }
+    await Promise.all(hosted.map((entry) => entry.thread?.terminate()));
     if (durability !== undefined) {
       await durability.api.close();
       await durability.thread.terminate();
@@ -260,13 +279,27 @@ const api: SupervisorApi = {
   },
 };
 
-async function drainWorker(entry: Hosted, worker: number): Promise<void> {
-  if (entry.api !== undefined && control.workerState(worker) === WORKER_SERVING) {
-    const drained = entry.api.drain();
-    ringWorker(worker);
-    await drained;
-  }
-  await entry.thread?.terminate();
+/** Lets a worker finish what it has taken; gives up when it dies or the time is over. */
+async function drainWorker(entry: Hosted, worker: number, endsAt: number): Promise<void> {
+  const { api, thread } = entry;
+  if (api === undefined || thread === undefined || control.workerState(worker) !== WORKER_SERVING) return;
+  const gone = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
+  const drained = api.drain();
+  ringWorker(worker);
+  await inTime(Promise.race([drained, gone]), endsAt);
+}
+
+async function inTime(work: Promise<unknown>, endsAt: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, Math.max(0, endsAt - Date.now()));
+  });
+  await Promise.race([work.catch(() => undefined), late]);
+  clearTimeout(timer);
+}
+
+function ringClient(client: number): void {
+  new Doorbell(control.shared.words, control.doorbell(client)).ring();
 }
 
 function ringWorker(worker: number): void {
