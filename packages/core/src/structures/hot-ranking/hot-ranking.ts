@@ -139,8 +139,8 @@ export class HotRanking extends RankingReader {
 
   restoreKey(key: KeyBytes, score: number, arrival: number): void {
     const wanted = checkedScore(score);
-    if (!(Number.isSafeInteger(arrival) && arrival >= 0)) {
-      throw new InvalidArgumentError(`an arrival is an integer from 0 to 2^53 − 1: got ${String(arrival)}`);
+    if (!(Number.isSafeInteger(arrival) && arrival >= 0 && arrival < Number.MAX_SAFE_INTEGER)) {
+      throw new InvalidArgumentError(`an arrival is an integer from 0 to 2^53 − 2: got ${String(arrival)}`);
     }
     const { heap } = this;
     const record = this.findOwn(key);

@@ -1,0 +1,107 @@
+// Real threads read rankings under pins while the writer updates, removes, undoes and reuses memory at full speed.
+// Long form: SPACEGRID_STRESS_MS=60000. SPACEGRID_SEED repeats the writer's choices.
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { expect, it } from 'vitest';
+import { KeyScratch } from '../../src/hash/key-bytes.ts';
+import { Heap } from '../../src/memory/heap.ts';
+import { createHeapBuffer } from '../../src/memory/heap-layout.ts';
+import { HotRanking } from '../../src/structures/hot-ranking/hot-ranking.ts';
+import { SeededRandom } from '../hot-map/seeded-random.ts';
+import { checkRankingTree } from '../hot-ranking/check-tree.ts';
+import type { ReaderThreadData } from '../hot-ranking/reader-thread.ts';
+import {
+  AGREEMENTS,
+  BUSY,
+  DROPPED,
+  ENTRIES,
+  HASH_SEED,
+  MEMBERS,
+  memberName,
+  RANKINGS,
+  READY,
+  RESULT_WORDS,
+  RESULTS,
+  SNAPSHOTS,
+  STABLE_MEMBERS,
+  STOP,
+  scoreFor,
+  TORN,
+} from '../hot-ranking/watched-ranking.ts';
+
+const DURATION_MS = Number(process.env.SPACEGRID_STRESS_MS ?? 4000);
+const READERS = 2;
+
+it('every snapshot is sorted, ranked and whole, and answers from one root agree', {
+  timeout: DURATION_MS + 30_000,
+}, async () => {
+  const random = new SeededRandom();
+  const heap = new Heap(createHeapBuffer());
+  const control = new Int32Array(new SharedArrayBuffer(4096));
+  const keys = new KeyScratch(HASH_SEED);
+  heap.begin();
+  const headers = RANKINGS.map((options) => HotRanking.create(heap, options));
+  heap.commit();
+  const rankings = headers.map((header) => new HotRanking(heap, header, keys));
+  let step = 0;
+  heap.begin();
+  for (const ranking of rankings) {
+    for (let number = 0; number < STABLE_MEMBERS; number++) ranking.set(memberName(number), scoreFor(number, step++));
+  }
+  heap.commit();
+
+  const threads = Array.from({ length: READERS }, (_, slot) => {
+    const workerData: ReaderThreadData = {
+      heap: heap.buffer,
+      control: control.buffer,
+      headers,
+      slot,
+      seed: random.seed,
+    };
+    return new Worker(new URL('../hot-ranking/reader-thread.ts', import.meta.url), { workerData });
+  });
+  const failures: unknown[] = [];
+  for (const thread of threads) thread.on('error', (error) => failures.push(error));
+  const readyBy = performance.now() + 10_000;
+  while (Atomics.load(control, READY) < READERS && performance.now() < readyBy) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(Atomics.load(control, READY)).toBe(READERS);
+
+  const end = performance.now() + DURATION_MS;
+  let turns = 0;
+  let undone = 0;
+  while (performance.now() < end) {
+    // Waves: rankings grow to some thousands of members, and shrink to the stable ones.
+    const growing = (turns >>> 12) % 2 === 0;
+    heap.begin();
+    for (let count = random.below(6); count >= 0; count--) {
+      const ranking = rankings[random.below(rankings.length)] as HotRanking;
+      const number = random.chance(50) ? random.below(STABLE_MEMBERS) : random.below(MEMBERS);
+      if (number < STABLE_MEMBERS || (growing ? random.chance(80) : random.chance(10))) {
+        ranking.set(memberName(number), scoreFor(number, random.chance(70) ? random.below(97) : step++));
+      } else {
+        ranking.remove(memberName(number));
+      }
+    }
+    if (random.below(4000) === 0) {
+      heap.rollback();
+      undone++;
+    } else {
+      heap.commit();
+    }
+    heap.maintain(40);
+    turns++;
+  }
+  Atomics.store(control, STOP, 1);
+  await Promise.all(threads.map(async (thread) => thread.threadId < 0 || (await once(thread, 'exit'))));
+  const total = (word: number): number =>
+    threads.reduce((sum, _, slot) => sum + (control[RESULTS + slot * RESULT_WORDS + word] as number), 0);
+  const report = `seed ${random.seed}: ${turns} turns, ${undone} undone, ${total(SNAPSHOTS)} snapshots, ${total(ENTRIES)} entries, ${total(AGREEMENTS)} agreements, ${total(DROPPED)} dropped, ${total(BUSY)} busy`;
+  if (process.env.SPACEGRID_STRESS_MS !== undefined) process.stdout.write(`${report}\n`);
+  expect(failures, report).toEqual([]);
+  expect(total(TORN), report).toBe(0);
+  expect(total(SNAPSHOTS), report).toBeGreaterThan(20);
+  expect(total(AGREEMENTS), report).toBeGreaterThan(100);
+  for (const ranking of rankings) checkRankingTree(ranking);
+});
