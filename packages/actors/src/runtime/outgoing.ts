@@ -101,6 +101,11 @@ export class Outgoing {
     return worked;
   }
 
+  /** Something may be sent, or forgotten, at once. */
+  get hasReady(): boolean {
+    return this.delivered.length > 0 || (this.ready.length > 0 && this.underWay < UNDER_WAY_MAX);
+  }
+
   get idle(): boolean {
     return this.underWay === 0 && this.ready.length === 0 && this.delivered.length === 0;
   }

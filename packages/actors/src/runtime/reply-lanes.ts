@@ -98,6 +98,11 @@ export class ReplyLanes {
     return moved;
   }
 
+  /** Replies are written and not published. */
+  get hasWritten(): boolean {
+    return this.anyWritten;
+  }
+
   /** Replies wait for a client to take some. */
   get holds(): boolean {
     return this.heldCount > 0;

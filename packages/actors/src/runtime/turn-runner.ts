@@ -47,7 +47,7 @@ export class TurnRunner implements StepRunner {
   private readonly scratch: PackWriter;
   /** Told of messages that may leave. */
   onMessages: (partition: Partition, id: string) => void;
-  /** Told after each step of an asynchronous command. */
+  /** Told after each step and the end of an asynchronous command. */
   onStep: (activation: Activation) => void;
   private readonly steps: StepTable;
 
@@ -326,10 +326,10 @@ export class TurnRunner implements StepRunner {
         this.endAsync(activation, turn, caller, () =>
           this.commitValue(partition, turn, value, caller.client, caller.number, caller.durable),
         ),
-      (error: unknown) =>
-        this.endAsync(activation, turn, caller, () =>
-          this.fail(partition, withSteps(error, turn.stepsCommitted), caller),
-        ),
+      (error: unknown) => {
+        const failure = withSteps(error, turn.stepsCommitted);
+        this.endAsync(activation, turn, caller, () => this.fail(partition, failure, caller));
+      },
     );
   }
 
@@ -346,6 +346,7 @@ export class TurnRunner implements StepRunner {
     }
     // In the same go as the commit: a death in between would make a successor run the command again.
     turn.answered();
+    this.onStep(activation);
   }
 
   /** Commits what belongs to the command's first turn on its own, since the command committed none. */

@@ -131,7 +131,11 @@ export class WorkerLoop {
     this.replies = new ReplyLanes(memory, this.control, worker);
     this.steps = new StepTable(settings.hashSeed);
     this.runner = new TurnRunner(this.replies, this.counters, this.steps);
-    this.runner.onStep = (activation) => this.watches.touched(activation);
+    this.runner.onStep = (activation) => {
+      this.watches.touched(activation);
+      // An asynchronous handler went on by itself, maybe while the thread slept: what it wrote is to be sent.
+      this.doorbell.ring();
+    };
     this.reminders = new Reminders(
       settings.hashSeed,
       types.map((type) => type.name),
@@ -409,7 +413,7 @@ export class WorkerLoop {
 
   private hasWork(): boolean {
     for (const ring of this.requests) if (ring.hasMore()) return true;
-    if (this.client.hasReplies()) return true;
+    if (this.client.hasReplies() || this.replies.hasWritten || this.watches.pending || this.outgoing.hasReady) return true;
     for (const partition of this.own) if (partition.gate.oldest <= durableSequence(partition.heap)) return true;
     return this.control.controlAsked(this.worker);
   }
