@@ -275,6 +275,7 @@ export class WorkerLoop {
         this.draining();
         // Others may still be draining and call actors here, so this goes on until the supervisor ends the thread.
         this.draining = undefined;
+        await nextTurnOfTheLoop();
       }
       if (worked) {
         if (this.needsEventLoop && rounds % ROUNDS_MAX === 0) await nextTurnOfTheLoop();
