@@ -73,6 +73,10 @@ export class RankingModel {
     return this.standings.get(member)?.score;
   }
 
+  arrival(member: string): number | undefined {
+    return this.standings.get(member)?.arrival;
+  }
+
   rank(member: string): number | undefined {
     return this.entries()[this.position(member)]?.rank;
   }
