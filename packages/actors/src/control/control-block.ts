@@ -145,6 +145,7 @@ export class ControlBlock {
     return this.shared.add(this.workerLine(worker) + WORKER_INCARNATION, 1);
   }
 
+  /** A message is on its way to the worker's control port: its event loop must run. */
   askForControl(worker: number): void {
     this.shared.store(this.workerLine(worker) + WORKER_CONTROL, 1);
   }
@@ -153,9 +154,9 @@ export class ControlBlock {
     return this.shared.load(this.workerLine(worker) + WORKER_CONTROL) === 1;
   }
 
-  /** True once after each `askForControl`. */
-  takeControl(worker: number): boolean {
-    return this.shared.swap(this.workerLine(worker) + WORKER_CONTROL, 1, 0);
+  /** The message has come. */
+  controlCame(worker: number): void {
+    this.shared.store(this.workerLine(worker) + WORKER_CONTROL, 0);
   }
 
   private client(slot: number): number {

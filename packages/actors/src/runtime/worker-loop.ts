@@ -208,6 +208,7 @@ export class WorkerLoop {
 
   /** Begins to serve; returns at once. */
   start(): void {
+    this.control.controlCame(this.worker);
     for (const partition of this.own) {
       this.reminders.load(partition);
       this.outgoing.load(partition);
@@ -227,6 +228,7 @@ export class WorkerLoop {
 
   /** Resolves when everything taken is answered and durable as asked. */
   drain(): Promise<void> {
+    this.control.controlCame(this.worker);
     return new Promise((resolve) => {
       this.draining = resolve;
     });
@@ -270,7 +272,8 @@ export class WorkerLoop {
       const startedAt = performance.now();
       const worked = this.round();
       if (worked) this.counters.add(BUSY_MICROS, (performance.now() - startedAt) * 1000);
-      if (this.control.takeControl(this.worker)) await nextTurnOfTheLoop();
+      // A message of the supervisor is on its way: the event loop runs until it has come.
+      if (this.control.controlAsked(this.worker)) await nextTurnOfTheLoop();
       if (this.draining !== undefined && this.isDrained()) {
         this.draining();
         // Others may still be draining and call actors here, so this goes on until the supervisor ends the thread.

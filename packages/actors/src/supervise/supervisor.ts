@@ -285,6 +285,7 @@ async function drainWorker(entry: Hosted, worker: number, endsAt: number): Promi
   if (api === undefined || thread === undefined || control.workerState(worker) !== WORKER_SERVING) return;
   const gone = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
   const drained = api.drain();
+  control.askForControl(worker);
   ringWorker(worker);
   await inTime(Promise.race([drained, gone]), endsAt);
 }
@@ -303,7 +304,6 @@ function ringClient(client: number): void {
 }
 
 function ringWorker(worker: number): void {
-  control.askForControl(worker);
   new Doorbell(control.shared.words, control.doorbell(worker)).ring();
 }
 
