@@ -149,6 +149,11 @@ export {
   readText,
   readU32,
 } from './structures/hot-map/record-fields.ts';
-export { type FieldDescription, type FieldKind, type RecordField, RecordShape } from './structures/hot-map/record-shape.ts';
+export {
+  type FieldDescription,
+  type FieldKind,
+  type RecordField,
+  RecordShape,
+} from './structures/hot-map/record-shape.ts';
 export { HotRanking } from './structures/hot-ranking/hot-ranking.ts';
 export { RankingReader } from './structures/hot-ranking/ranking-reader.ts';

@@ -146,7 +146,7 @@ export class ClientThread {
       this.refuseWhenClosed();
       number = this.calls.take();
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     const promise = this.calls.promise();
     if (this.calls.size === 1) this.onBusy();
@@ -365,8 +365,9 @@ export class ClientThread {
     i32[word + REQUEST_ARGUMENT_COUNT] = request.args.length;
     i32[word + REQUEST_ARGUMENT_BYTES] = argumentBytes;
     i32[word + REQUEST_EXTRA_BYTES] = extra?.length ?? 0;
-    f64[(word + REQUEST_DEADLINE) >>> 1] =
-      isCall(head) ? (this.calls.deadlines[this.calls.slotOf(number)] as number) : 0;
+    f64[(word + REQUEST_DEADLINE) >>> 1] = isCall(head)
+      ? (this.calls.deadlines[this.calls.slotOf(number)] as number)
+      : 0;
   }
 
   private take(lane: Lane, frame: number): void {

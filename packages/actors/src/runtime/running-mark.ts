@@ -51,11 +51,6 @@ export function readRunning(control: ControlBlock, worker: number): RunningActor
   };
 }
 
-/** How many handlers the worker has run; the same number twice with one running means that it is blocked. */
-export function handlersRun(control: ControlBlock, worker: number): number {
-  return control.shared.load(control.workerLine(worker) + OFFSET + 4);
-}
-
 export function clearRunning(control: ControlBlock, worker: number): void {
   control.shared.store(control.workerLine(worker) + OFFSET, 0);
 }

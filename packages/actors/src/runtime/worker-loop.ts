@@ -417,7 +417,8 @@ export class WorkerLoop {
 
   private hasWork(): boolean {
     for (const ring of this.requests) if (ring.hasMore()) return true;
-    if (this.client.hasReplies() || this.replies.hasWritten || this.watches.pending || this.outgoing.hasReady) return true;
+    if (this.client.hasReplies() || this.replies.hasWritten || this.watches.pending || this.outgoing.hasReady)
+      return true;
     for (const partition of this.own) if (partition.gate.oldest <= durableSequence(partition.heap)) return true;
     return this.control.controlAsked(this.worker);
   }

@@ -17,7 +17,6 @@ export const ROW_ENTRY = 1;
 /** Tables of a partition that belong to no actor. */
 export const SYSTEM_ONCE = 1;
 export const SYSTEM_REMINDER = 2;
-export const SYSTEM_SHAPE = 3;
 export const SYSTEM_OUTGOING = 5;
 
 const encoder = new TextEncoder();

@@ -37,7 +37,7 @@ export interface GridOptions {
   readonly partitionBytes?: number | string;
   /** Most bytes of all partitions together. Default: 60 % of the memory that the container or host has. */
   readonly memory?: number | string;
-  /** Room for requests, and as much for replies, between two threads. Default 256 KiB. */
+  /** Room for requests, and as much for replies, between two threads: a power of two from 64 KiB. Default 256 KiB. */
   readonly ringBytes?: number | string;
   /** Most bytes that a partition has committed and not yet stored, before it takes no more commands. Default 64 MiB. */
   readonly backlog?: number | string;
@@ -122,7 +122,7 @@ export function resolveGridOptions(given: GridOptions): ResolvedGridOptions {
       blockedHandler: durationOption({ min: 10, default: defaults.blockedHandler }),
       partitionBytes: sizeOption({ min: 1024 ** 2, max: 8 * 1024 ** 3, default: defaults.partitionBytes }),
       memory: defaultTo(sizeOption({ min: 16 * 1024 ** 2 }), defaultMemoryBytes),
-      ringBytes: sizeOption({ min: 16 * 1024, max: 64 * 1024 ** 2, default: defaults.ringBytes }),
+      ringBytes: sizeOption({ min: 64 * 1024, max: 64 * 1024 ** 2, default: defaults.ringBytes }),
       backlog: sizeOption({ min: 1024 ** 2, default: defaults.backlog }),
       changeSet: sizeOption({ min: 64 * 1024, max: 64 * 1024 ** 2, default: defaults.changeSet }),
       onceWindow: durationOption({ min: 1000, default: defaults.onceWindow }),

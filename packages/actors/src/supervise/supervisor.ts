@@ -270,7 +270,7 @@ const api: SupervisorApi = {
     for (let pass = 0; pass < 2; pass++) {
       await Promise.all(hosted.map((entry, worker) => drainWorker(entry, worker, endsAt)));
     }
-    await Promise.all(hosted.map((entry) => entry.thread?.terminate()));
+    await Promise.all(hosted.map(async (entry) => entry.thread?.terminate()));
     if (durability !== undefined) {
       await durability.api.close();
       await durability.thread.terminate();

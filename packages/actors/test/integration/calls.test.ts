@@ -151,7 +151,7 @@ describe('errors', () => {
     const desk = grid.actor(Desk, room().one);
     expect(await rejection(desk.fails())).toBeInstanceOf(TypeError);
     expect(() => desk.peek.fails()).toThrow(TypeError);
-    expect(isGridError(await rejection(desk.writes() as unknown as Promise<void>), 'READ_ONLY_VIEW')).toBe(true);
+    expect(isGridError(await rejection(desk.writes()), 'READ_ONLY_VIEW')).toBe(true);
     expect(() => desk.peek.writes()).toThrow(/only read/);
     expect(isGridError(await rejection(desk.promises()), 'ASYNC_QUERY')).toBe(true);
   });
@@ -176,7 +176,13 @@ describe('asynchronous commands', () => {
     const desk = grid.actor(Desk, one);
     const running = desk.stepThenWait('a');
     const second = desk.add(100);
-    expect(await until('the first step', () => desk.get(), (n) => n === 1)).toBe(1);
+    expect(
+      await until(
+        'the first step',
+        () => desk.get(),
+        (n) => n === 1,
+      ),
+    ).toBe(1);
     expect(await grid.actor(Desk, other).add(5)).toBe(5);
     expect(desk.peek.get()).toBe(1);
     await grid.actor(Desk, other).open('a');
@@ -221,7 +227,13 @@ describe('asynchronous commands', () => {
   it('send messages that arrive once the turn commits', async () => {
     const { one, other } = room();
     await grid.actor(Desk, one).notify(other, 3);
-    expect(await until('the message', () => grid.actor(Desk, other).get(), (n) => n !== 0)).toBe(3);
+    expect(
+      await until(
+        'the message',
+        () => grid.actor(Desk, other).get(),
+        (n) => n !== 0,
+      ),
+    ).toBe(3);
     expect(await grid.actor(Desk, one).get()).toBe(-3);
   });
 });

@@ -69,7 +69,13 @@ describe('a thread with attachGrid', () => {
     expect(performance.now() - diedAt).toBeLessThan(1000);
     expect(grid.actor(Desk, 't2').peek.get()).toBe(0);
     await grid.actor(Desk, 't2:other').open('hang t2');
-    expect(await until('what it told', () => grid.actor(Desk, 't2').get(), (n) => n === 50)).toBe(50);
+    expect(
+      await until(
+        'what it told',
+        () => grid.actor(Desk, 't2').get(),
+        (n) => n === 50,
+      ),
+    ).toBe(50);
   });
 
   it('leaves when it closes, and its calls are refused from then on', async () => {

@@ -91,7 +91,7 @@ describe('partition threads terminated under load', () => {
             }),
           ]);
           totals[at] = (totals[at] as number) + 4;
-          if (round % 11 === 0) totals[at] = (totals[at] as number) - (await bank.leave(member));
+          if (round % 11 === 0) totals[at] = totals[at] - (await bank.leave(member));
         } catch (error) {
           failures.push(`bank: ${String(error)}`);
         }
@@ -154,7 +154,11 @@ describe('partition threads terminated under load', () => {
     // Watch and peeks live on.
     const before = watched;
     await grid.actor(Bank, 'bank-0').deposit('late', 5);
-    await until('the watch answers', () => watched, (count) => count > before);
+    await until(
+      'the watch answers',
+      () => watched,
+      (count) => count > before,
+    );
     expect(grid.actor(Bank, 'bank-0').peek.total()).toBe((totals[0] as number) + 5);
     await watch.return?.();
     await watching;

@@ -177,24 +177,26 @@ describe('HotRanking on every line', () => {
   for (const [name, change] of Object.entries(changes)) {
     const isSingle = !name.includes('split') && !name.includes('merge');
 
-    it.runIf(isSingle)(`is whole for readers during ${name}, and during its undoing`, () => {
-      const fixture = prepare(change);
-      const before = allOf(fixture.reader);
-      const changed = copyOf(fixture);
-      changed.heap.begin();
-      change.change(changed.ranking);
-      const after = allOf(changed.reader);
-      const watched = copyOf(fixture);
-      let looks = 0;
-      watchStores(watched.heap, () => checkReader(watched.reader, before, after, looks++));
-      watched.heap.begin();
-      change.change(watched.ranking);
-      watched.heap.rollback();
-      Atomics.store = originalStore;
-      expect(looks).toBeGreaterThan(8);
-      expect(allOf(watched.reader)).toBe(before);
-      checkRankingTree(watched.ranking);
-    });
+    // Of changes that are several a reader may see some: only single ones have one before and one after.
+    if (isSingle)
+      it(`is whole for readers during ${name}, and during its undoing`, () => {
+        const fixture = prepare(change);
+        const before = allOf(fixture.reader);
+        const changed = copyOf(fixture);
+        changed.heap.begin();
+        change.change(changed.ranking);
+        const after = allOf(changed.reader);
+        const watched = copyOf(fixture);
+        let looks = 0;
+        watchStores(watched.heap, () => checkReader(watched.reader, before, after, looks++));
+        watched.heap.begin();
+        change.change(watched.ranking);
+        watched.heap.rollback();
+        Atomics.store = originalStore;
+        expect(looks).toBeGreaterThan(8);
+        expect(allOf(watched.reader)).toBe(before);
+        checkRankingTree(watched.ranking);
+      });
 
     it(`is undone when the writer dies on any line of ${name}`, () => {
       const fixture = prepare(change);

@@ -126,7 +126,6 @@ function shaky(data: ThreadData): void {
   const into = new RingConsumer(data.rings, ringAt(0), RING_BYTES);
   const own = new Doorbell(words, doorbells.index('doorbells', 1));
   const inHand: { frame: number; number: number }[] = [];
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a MessagePort, not a window
   parentPort?.postMessage('ready');
   for (;;) {
     for (let frame = into.next(); frame >= 0; frame = into.next()) {

@@ -59,6 +59,7 @@ export function walkRecords(
     const leaf = path.nodes[0] as number;
     const n = openLeaf(heap, leaf);
     const stop = Math.min(n, slot + end - position);
+    path.touchRecords(heap.i32, leaf, slot, stop);
     for (; slot < stop; slot++, position++) {
       if (!visit(entryRef(heap.i32, leaf, slot), position, entryKey(heap.f64, leaf, slot))) return;
     }

@@ -10,7 +10,7 @@ export function countBelow(f64: Float64Array, at: number, n: number, key: number
   let base = at;
   for (let length = n; length > 1; ) {
     const half = length >>> 1;
-    base += -((f64[base + (half << 1) - 2] as number) < key) & (half << 1);
+    base += -Number((f64[base + (half << 1) - 2] as number) < key) & (half << 1);
     length -= half;
   }
   return ((base - at) >>> 1) + (+((f64[base] as number) < key) | 0);
@@ -22,7 +22,7 @@ export function countUpTo(f64: Float64Array, at: number, n: number, key: number)
   let base = at;
   for (let length = n; length > 1; ) {
     const half = length >>> 1;
-    base += -((f64[base + (half << 1) - 2] as number) <= key) & (half << 1);
+    base += -Number((f64[base + (half << 1) - 2] as number) <= key) & (half << 1);
     length -= half;
   }
   return ((base - at) >>> 1) + (+((f64[base] as number) <= key) | 0);
