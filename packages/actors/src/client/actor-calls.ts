@@ -135,7 +135,7 @@ const KNOWN = new Set(['ack', 'timeout', 'signal', 'once', 'whenFull']);
 const ONCE_UNITS_MAX = 256;
 
 /** Throws InvalidOptionError naming option, value and what is allowed. */
-export function settingsOf(options: CallOptions, defaults: CallSettings): CallSettings {
+export function settingsOf(options: CallOptions, defaults: CallSettings, persistent: boolean): CallSettings {
   for (const name of Object.keys(options)) {
     if (!KNOWN.has(name))
       throw new InvalidOptionError(`with({ ${name} }): a call has the options ${[...KNOWN].join(', ')}`);
@@ -157,7 +157,7 @@ export function settingsOf(options: CallOptions, defaults: CallSettings): CallSe
     extra = packedBytes(once);
   }
   return {
-    ack: ack === undefined ? defaults.ack : ackCode(ack),
+    ack: ack === undefined ? defaults.ack : ackCode(ack, persistent),
     timeoutMs: timeout ?? defaults.timeoutMs,
     signal,
     flags: once === undefined ? 0 : FLAG_ONCE,
@@ -176,9 +176,12 @@ export function settingsWithOnce(once: string): CallSettings {
   return { ...defaultSettings(0), flags: FLAG_ONCE, extra: packedBytes(once) };
 }
 
-function ackCode(ack: unknown): number {
+function ackCode(ack: unknown, persistent: boolean): number {
   if (ack === 'memory') return ACK_MEMORY;
-  if (ack === 'durable') return ACK_DURABLE;
+  if (ack === 'durable') {
+    if (persistent) return ACK_DURABLE;
+    throw new InvalidOptionError("with({ ack: 'durable' }): the grid has no persistence, give createGrid one");
+  }
   if (ack === 'replicated' || ack === 'durable-all')
     throw new InvalidOptionError(
       `with({ ack: '${ack}' }): this level needs a cluster; on one node there are 'memory' and 'durable'`,

@@ -7,6 +7,7 @@ import {
   GridClosedError,
   GridError,
   Heap,
+  InvalidOptionError,
   StartFailedError,
   callControl,
   handOver,
@@ -14,7 +15,7 @@ import {
 import { ControlBlock, WORKER_FAILED, WORKER_SERVING } from '../control/control-block.ts';
 import { readCounters } from '../control/counters.ts';
 import { createGridMemory, type GridMemory, workerOf } from '../control/grid-memory.ts';
-import { fingerprint } from '../define/actor-type.ts';
+import { type ActorType, fingerprint } from '../define/actor-type.ts';
 import { loadDefinitions, refuseWhileLoading } from '../define/load-definitions.ts';
 import { type GridOptions, resolveGridOptions } from '../supervise/grid-options.ts';
 import type { GridSettings, SupervisorData } from '../supervise/grid-thread-data.ts';
@@ -35,6 +36,7 @@ export async function createGrid(given: GridOptions): Promise<Grid> {
   refuseWhileLoading();
   const options = resolveGridOptions(given);
   const types = await loadDefinitions(options.actors.href);
+  refuseUnmetAcks(types, options.persistence !== undefined);
   const memory = createGridMemory({
     partitions: options.partitions,
     workers: options.workers,
@@ -47,9 +49,11 @@ export async function createGrid(given: GridOptions): Promise<Grid> {
     fingerprint: fingerprint(types),
     hashSeed: randomInt(2 ** 31),
     ack: options.ack,
+    persistent: options.persistence !== undefined,
     callTimeoutMs: options.callTimeout,
     blockedHandlerMs: options.blockedHandler,
     backlogBytesMax: options.backlog,
+    backlogAgeMaxMs: options.backlogAge,
     changeSetBytesMax: options.changeSet,
     onceWindowMs: options.onceWindow,
     poolThreads: options.poolThreads,
@@ -128,10 +132,10 @@ class LocalGrid implements Grid {
       );
     const { port1, port2 } = new MessageChannel();
     void this.supervisor.attachClient(slot, handOver(port1));
-    const { hashSeed, callTimeoutMs, actorsModule } = this.settings;
+    const { hashSeed, callTimeoutMs, persistent, actorsModule } = this.settings;
     const contents: HandleContents = {
       memory: this.memory,
-      settings: { hashSeed, callTimeoutMs },
+      settings: { hashSeed, callTimeoutMs, persistent },
       actorsModule,
       slot,
       port: port2,
@@ -221,6 +225,19 @@ class LocalGrid implements Grid {
 
   private refuseWhenClosed(): void {
     if (this.closing !== undefined) throw new GridClosedError('the grid is closed');
+  }
+}
+
+function refuseUnmetAcks(types: readonly ActorType[], persistent: boolean): void {
+  for (const { name, options } of types) {
+    const { ack } = options;
+    if (ack === 'durable' && !persistent) {
+      throw new InvalidOptionError(
+        `actor ${name} is acknowledged when it is durable, and the grid has no persistence: give createGrid one`,
+      );
+    }
+    if (ack === 'replicated' || ack === 'durable-all')
+      throw new InvalidOptionError(`actor ${name} has the ack level '${ack}', which needs a cluster`);
   }
 }
 

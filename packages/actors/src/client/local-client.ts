@@ -14,6 +14,7 @@ import { WatchList } from './watch-list.ts';
 export interface LocalSettings {
   readonly hashSeed: number;
   readonly callTimeoutMs: number;
+  readonly persistent: boolean;
 }
 
 export class LocalClient {
@@ -38,6 +39,7 @@ export class LocalClient {
         workers: memory.shape.workers,
         hashSeed: settings.hashSeed,
         callTimeoutMs: settings.callTimeoutMs,
+        persistent: settings.persistent,
       },
       types,
     );

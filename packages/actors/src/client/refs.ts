@@ -25,6 +25,8 @@ export interface RefParts {
   readonly workers: number;
   readonly hashSeed: number;
   readonly callTimeoutMs: number;
+  /** False when there is no store that `durable` could mean. */
+  readonly persistent: boolean;
 }
 
 type RefClass = new (parts: RefParts, route: Route, settings: CallSettings) => object;
@@ -91,7 +93,11 @@ function refClass(type: ActorType): RefClass {
       return remember(this, 'tell', createTells(this));
     }
     with(options: CallOptions): object {
-      return createCalls({ client: this.client, route: this.route, settings: settingsOf(options, this.settings) });
+      return createCalls({
+        client: this.client,
+        route: this.route,
+        settings: settingsOf(options, this.settings, this.parts.persistent),
+      });
     }
     get pressure(): Pressure {
       const lane = this.client.lanes[this.route.partition % this.parts.workers] as Lane;

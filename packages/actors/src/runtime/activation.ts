@@ -17,16 +17,11 @@ import type { ScalarSlot, StateLayout, StructureSlot } from '../state/state-layo
 import { createWritableState } from '../state/writable-state.ts';
 import type { StateOwner } from '../state/state-owner.ts';
 import type { TurnOwner } from './turn-owner.ts';
-import type { Partition } from './partition.ts';
+import type { Partition, WaitingRequest } from './partition.ts';
 import { TurnObject } from './turn-object.ts';
 import type { TurnServices } from './turn-services.ts';
 
 const FIELDS_TAG = Uint8Array.of(ROW_FIELDS);
-
-export interface QueuedRequest {
-  readonly client: number;
-  readonly frame: number;
-}
 
 export class Activation implements StateOwner, TurnOwner {
   readonly partition: Partition;
@@ -42,7 +37,7 @@ export class Activation implements StateOwner, TurnOwner {
   usedAt: number;
   /** An asynchronous command runs. */
   busy: boolean;
-  readonly queue: QueuedRequest[];
+  readonly queue: WaitingRequest[];
   /** The actors that wait for the running command, outermost first. */
   path: readonly string[];
   private record: number;

@@ -15,6 +15,7 @@ export class Gate {
   private readonly heap: Heap;
   private readonly waiting: GatedReply[] = [];
   private first = 0;
+  private urgent = false;
 
   constructor(heap: Heap) {
     this.heap = heap;
@@ -35,7 +36,14 @@ export class Gate {
     while (at > this.first && (this.waiting[at - 1] as GatedReply).sequence > reply.sequence) at--;
     if (at === this.waiting.length) this.waiting.push(reply);
     else this.waiting.splice(at, 0, reply);
-    if (this.size === 1) storeGateWaiters(this.heap, true);
+    if (this.size === 1) this.announce();
+  }
+
+  /** Commands wait for the watermark as well: nothing more is gathered for company. */
+  setUrgent(urgent: boolean): void {
+    if (urgent === this.urgent) return;
+    this.urgent = urgent;
+    this.announce();
   }
 
   /** Sends what the watermark has reached. True when something was sent. */
@@ -53,11 +61,16 @@ export class Gate {
     if (this.first === this.waiting.length) {
       this.waiting.length = 0;
       this.first = 0;
-      storeGateWaiters(this.heap, false);
+      this.announce();
     } else if (this.first > 1024 && this.first * 2 > this.waiting.length) {
       this.waiting.splice(0, this.first);
       this.first = 0;
     }
     return opened;
+  }
+
+  /** Publish: whether the durability thread is to hurry and to ring this one. */
+  private announce(): void {
+    storeGateWaiters(this.heap, this.urgent || this.size > 0);
   }
 }

@@ -25,7 +25,7 @@ import type { StateLayout } from '../state/state-layout.ts';
 import { Activation } from './activation.ts';
 import { ActivationTable } from './activation-table.ts';
 import type { OnceTable } from './once-table.ts';
-import type { Partition } from './partition.ts';
+import type { Partition, WaitingRequest } from './partition.ts';
 import type { RequestFrame } from './request-frame.ts';
 import type { RunningActor, RunningMark } from './running-mark.ts';
 import { idOf } from './step-table.ts';
@@ -114,7 +114,23 @@ export class Mailbox {
       }
     }
     if (kind === KIND_WATCH || kind === KIND_QUERY) this.query(client, frame, request, partition, layout, handler);
+    else if (partition.backlog.isOver || partition.parked.length > 0) partition.parked.push({ client, frame });
     else this.command(client, frame, request, partition, layout, handler);
+  }
+
+  /** Commands that waited for the partition's backlog, until it is at its limit again. True when some ran. */
+  runParked(partition: Partition): boolean {
+    const { parked, backlog } = partition;
+    let ran = 0;
+    // Bound: those that are there; each run may park no other.
+    for (; ran < parked.length && !backlog.isOver; ran++) {
+      const { client, frame } = parked[ran] as WaitingRequest;
+      const request = (this.parts.frames[client] as RequestFrame).at(frame);
+      const layout = this.parts.layouts[request.type] as StateLayout;
+      this.command(client, frame, request, partition, layout, layout.type.handlers[request.handler] as CompiledHandler);
+    }
+    parked.splice(0, ran);
+    return ran > 0;
   }
 
   /** A predecessor committed this request: when it comes out of its ring, it is only finished. */

@@ -17,13 +17,21 @@ import {
 } from '@spacegrid/core';
 import { ChangeRecorder } from '../state/change-recorder.ts';
 import { FIRST_TYPE_ROOT, type StateLayout } from '../state/state-layout.ts';
+import { Backlog, type BacklogLimits } from './backlog.ts';
 import { Gate } from './gates.ts';
 
 export interface PartitionSettings {
   readonly hashSeed: number;
   readonly persistent: boolean;
   readonly changeSetBytesMax: number;
+  readonly backlog: BacklogLimits;
   readonly mayGrow: (additionalBytes: number) => boolean;
+}
+
+/** A request that waits in its ring. */
+export interface WaitingRequest {
+  readonly client: number;
+  readonly frame: number;
 }
 
 /** An actor whose turn is open. */
@@ -32,13 +40,6 @@ export interface OpenActor {
   forgetChanges(): void;
 }
 
-interface Mark {
-  readonly sequence: number;
-  /** Bytes that the outbox has taken up to it. */
-  readonly bytes: number;
-}
-
-const MARK_BYTES = 64 * 1024;
 /** Turns whose held replies are kept for a successor; of a client that takes no replies for longer, a death may lose some. */
 const UNANSWERED_MAX = 65_536;
 
@@ -48,6 +49,9 @@ export class Partition {
   readonly outbox: OutboxWriter;
   readonly changes: ChangeRecorder;
   readonly gate: Gate;
+  readonly backlog: Backlog;
+  /** Commands that wait until the backlog is below its limits, in order. Bound: each stands in a ring. */
+  readonly parked: WaitingRequest[];
   readonly layouts: readonly StateLayout[];
   readonly persistent: boolean;
   readonly scratch: KeyScratch;
@@ -66,9 +70,6 @@ export class Partition {
   private readonly tables: (HotMap | undefined)[];
   private readonly drafts: RecordDraft[];
   private readonly row: PackWriter;
-  private readonly marks: Mark[];
-  private marked: number;
-  private durableBytes: number;
 
   constructor(number: number, buffer: SharedArrayBuffer, layouts: readonly StateLayout[], settings: PartitionSettings) {
     this.number = number;
@@ -76,6 +77,8 @@ export class Partition {
     this.outbox = new OutboxWriter(this.heap, settings.changeSetBytesMax);
     this.changes = new ChangeRecorder(this.heap, this.outbox, settings.persistent);
     this.gate = new Gate(this.heap);
+    this.backlog = new Backlog(this.heap, this.outbox, settings.backlog);
+    this.parked = [];
     this.layouts = layouts;
     this.persistent = settings.persistent;
     this.scratch = new KeyScratch(settings.hashSeed);
@@ -88,9 +91,6 @@ export class Partition {
     this.tables = new Array<HotMap | undefined>(layouts.length).fill(undefined);
     this.drafts = layouts.map((layout) => new RecordDraft(layout.shape));
     this.row = PackWriter.growing(1024);
-    this.marks = [];
-    this.marked = 0;
-    this.durableBytes = 0;
   }
 
   /** Takes over the heap: undoes a predecessor's open turn. True when the heap is new and holds nothing. */
@@ -149,12 +149,20 @@ export class Partition {
     const entry = this.outbox.seal(client, request, flags, changeBytes, replyBytes);
     this.heap.commit();
     this.open = undefined;
+    if (this.persistent) this.backlog.wrote();
     return entry;
   }
 
   /** Commits a turn that nobody asked for: no reply, no request. */
   commitInternal(): void {
     this.commit(-1, 0, ENTRY_ANSWERED, this.changes.endPart(), 0);
+  }
+
+  /** Looks at how much is not durable yet, once a round. True while it is past its limits: the durability thread is to hurry. */
+  checkBacklog(nowMs: number): boolean {
+    this.backlog.check(nowMs);
+    this.gate.setUrgent(this.backlog.isOver);
+    return this.backlog.isOver;
   }
 
   /** Undoes the open turn. */
@@ -165,27 +173,6 @@ export class Partition {
     this.heap.rollback();
     this.generation++;
     activation?.forgetChanges();
-  }
-
-  /** Bytes that were committed and are not yet durable; a little more right after a watermark. */
-  unpersistedBytes(): number {
-    if (!this.persistent) return 0;
-    const durable = durableSequence(this.heap);
-    while (this.marked < this.marks.length && (this.marks[this.marked] as Mark).sequence <= durable) {
-      this.durableBytes = (this.marks[this.marked] as Mark).bytes;
-      this.marked++;
-    }
-    if (this.marked > 1024) {
-      this.marks.splice(0, this.marked);
-      this.marked = 0;
-    }
-    const total = this.outbox.totalBytes();
-    const last = this.marks[this.marks.length - 1];
-    const sequence = this.heap.committed;
-    // Bound: one mark for each 64 KiB of backlog.
-    if (sequence > durable && (last === undefined || total - last.bytes > MARK_BYTES))
-      this.marks.push({ sequence, bytes: total });
-    return sequence <= durable ? 0 : total - this.durableBytes;
   }
 
   /**

@@ -87,7 +87,6 @@ export class WorkerLoop {
   private draining: (() => void) | undefined;
   private nextSweepAt: number;
   private sweptTo: number;
-  private backlogCheckedAt: number;
   private readonly somethingCame: () => boolean;
   private readonly isBlocked: (client: number) => boolean;
 
@@ -116,8 +115,9 @@ export class WorkerLoop {
       workerOf(number, memory.shape.workers) === worker
         ? new Partition(number, buffer, this.layouts, {
             hashSeed: settings.hashSeed,
-            persistent: data.persistent,
+            persistent: settings.persistent,
             changeSetBytesMax: settings.changeSetBytesMax,
+            backlog: { bytesMax: settings.backlogBytesMax, ageMaxMs: settings.backlogAgeMaxMs },
             mayGrow,
           })
         : undefined,
@@ -184,7 +184,6 @@ export class WorkerLoop {
     this.draining = undefined;
     this.nextSweepAt = 0;
     this.sweptTo = 0;
-    this.backlogCheckedAt = 0;
     this.somethingCame = () => this.hasWork();
     this.isBlocked = (client) => this.replies.isBlocked(client);
   }
@@ -296,6 +295,7 @@ export class WorkerLoop {
   private round(): boolean {
     this.clock.tick();
     let worked = this.client.poll();
+    if (this.data.settings.persistent && this.touchedPartitions.length > 0 && this.runParked()) worked = true;
     let more = false;
     for (let client = 0; client < this.requests.length; client++) {
       const taken = this.take(client);
@@ -304,7 +304,7 @@ export class WorkerLoop {
     }
     if (this.fireReminders()) worked = true;
     if (this.outgoing.round()) worked = true;
-    if (this.data.persistent) {
+    if (this.data.settings.persistent) {
       for (const partition of this.own) if (partition.gate.size > 0 && partition.gate.open()) worked = true;
     }
     if (this.watches.pending) {
@@ -329,7 +329,6 @@ export class WorkerLoop {
     if (state === CLIENT_FREE) return 0;
     const ring = this.requests[client] as RingConsumer;
     if (this.replies.isBlocked(client) && state === CLIENT_ACTIVE) return 0;
-    if (this.isBacklogged()) return 0;
     let taken = 0;
     for (; taken < FAIR_REQUESTS; taken++) {
       const frame = ring.next();
@@ -341,10 +340,15 @@ export class WorkerLoop {
     return taken;
   }
 
-  /** Commands are not taken while more is unpersisted than the limit allows. Looked at once a millisecond. */
-  private isBacklogged(): boolean {
-    if (!this.data.persistent) return false;
-    return this.own.some((partition) => partition.unpersistedBytes() > this.data.settings.backlogBytesMax);
+  /** Commands that waited for the backlog go on where it is below its limits again. True when some did. */
+  private runParked(): boolean {
+    let ran = false;
+    const nowMs = this.clock.now();
+    for (const partition of this.touchedPartitions) {
+      if (partition.checkBacklog(nowMs)) this.durability.ring();
+      if (partition.parked.length > 0 && this.mailbox.runParked(partition)) ran = true;
+    }
+    return ran;
   }
 
   private letGo(client: number): void {
@@ -369,15 +373,17 @@ export class WorkerLoop {
     if (call === undefined) return;
     const layout = this.layouts[call.type] as StateLayout;
     const handler = layout.type.handlers[call.handler] as CompiledHandler;
-    const ran = this.mailbox.runInternal(item.partition, layout, call.key, handler, call.args, () =>
-      this.reminders.fired(item.partition, item.id, call, nowMs),
-    );
+    const ran =
+      !item.partition.backlog.isOver &&
+      this.mailbox.runInternal(item.partition, layout, call.key, handler, call.args, () =>
+        this.reminders.fired(item.partition, item.id, call, nowMs),
+      );
     if (ran) this.counters.add(REMINDERS_FIRED, 1);
     else this.reminders.due.push({ dueAt: nowMs + 5, id: item.id, partition: item.partition });
   }
 
   private wakeDurability(): void {
-    if (this.data.persistent) this.durability.ring();
+    if (this.data.settings.persistent) this.durability.ring();
   }
 
   /** Gives memory back and forgets idle actors, in small steps. True when more is to be done now. */
@@ -416,7 +422,9 @@ export class WorkerLoop {
   }
 
   private hasWork(): boolean {
-    for (const ring of this.requests) if (ring.hasMore()) return true;
+    for (let client = 0; client < this.requests.length; client++) {
+      if ((this.requests[client] as RingConsumer).hasMore() || this.control.isHeld(client, this.worker)) return true;
+    }
     if (this.client.hasReplies() || this.replies.hasWritten || this.watches.pending || this.outgoing.hasReady)
       return true;
     for (const partition of this.own) if (partition.gate.oldest <= durableSequence(partition.heap)) return true;
@@ -428,7 +436,7 @@ export class WorkerLoop {
     const limit =
       this.touchedPartitions.length > 0
         ? TIDY_MS
-        : this.replies.holds || this.client.waitsForRoom || this.isBacklogged()
+        : this.replies.holds || this.client.waitsForRoom
           ? 1
           : this.client.busy
             ? ClientThread.deadlineCheckMs
@@ -442,7 +450,7 @@ export class WorkerLoop {
       this.outgoing.idle &&
       !this.replies.holds &&
       this.requests.every((ring) => !ring.hasMore()) &&
-      this.own.every((partition) => partition.gate.size === 0)
+      this.own.every((partition) => partition.gate.size === 0 && partition.parked.length === 0)
     );
   }
 }

@@ -41,6 +41,8 @@ export interface GridOptions {
   readonly ringBytes?: number | string;
   /** Most bytes that a partition has committed and not yet stored, before it takes no more commands. Default 64 MiB. */
   readonly backlog?: number | string;
+  /** How long a partition's oldest change may wait to be stored, before it takes no more commands. Default 30 s. */
+  readonly backlogAge?: number | string;
   /** Most bytes that one turn changes and answers. Default 16 MiB. */
   readonly changeSet?: number | string;
   /** How long an idempotency key is remembered. Default 10 minutes. */
@@ -61,6 +63,7 @@ export interface GridDefaults {
   readonly partitionBytes: number;
   readonly ringBytes: number;
   readonly backlog: number;
+  readonly backlogAge: number;
   readonly changeSet: number;
   readonly onceWindow: number;
   readonly poolThreads: number;
@@ -75,6 +78,7 @@ export const gridDefaults: GridDefaults = {
   partitionBytes: 4 * 1024 ** 3,
   ringBytes: 256 * 1024,
   backlog: 64 * 1024 ** 2,
+  backlogAge: 30_000,
   changeSet: 16 * 1024 ** 2,
   onceWindow: 600_000,
   poolThreads: 1,
@@ -93,6 +97,7 @@ export interface ResolvedGridOptions {
   readonly memory: number;
   readonly ringBytes: number;
   readonly backlog: number;
+  readonly backlogAge: number;
   readonly changeSet: number;
   readonly onceWindow: number;
   readonly poolThreads: number;
@@ -123,7 +128,8 @@ export function resolveGridOptions(given: GridOptions): ResolvedGridOptions {
       partitionBytes: sizeOption({ min: 1024 ** 2, max: 8 * 1024 ** 3, default: defaults.partitionBytes }),
       memory: defaultTo(sizeOption({ min: 16 * 1024 ** 2 }), defaultMemoryBytes),
       ringBytes: sizeOption({ min: 64 * 1024, max: 64 * 1024 ** 2, default: defaults.ringBytes }),
-      backlog: sizeOption({ min: 1024 ** 2, default: defaults.backlog }),
+      backlog: sizeOption({ min: 1024 ** 2, max: 1024 ** 3, default: defaults.backlog }),
+      backlogAge: durationOption({ min: 100, default: defaults.backlogAge }),
       changeSet: sizeOption({ min: 64 * 1024, max: 64 * 1024 ** 2, default: defaults.changeSet }),
       onceWindow: durationOption({ min: 1000, default: defaults.onceWindow }),
       poolThreads: integerOption({ min: 1, max: 64, default: defaults.poolThreads }),

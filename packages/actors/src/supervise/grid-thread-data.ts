@@ -8,9 +8,12 @@ export interface GridSettings {
   readonly fingerprint: string;
   readonly hashSeed: number;
   readonly ack: 'memory' | 'durable';
+  /** There is a store. */
+  readonly persistent: boolean;
   readonly callTimeoutMs: number;
   readonly blockedHandlerMs: number;
   readonly backlogBytesMax: number;
+  readonly backlogAgeMaxMs: number;
   readonly changeSetBytesMax: number;
   readonly onceWindowMs: number;
   readonly poolThreads: number;
@@ -35,7 +38,6 @@ export interface PartitionWorkerData {
   readonly incarnation: number;
   readonly memory: GridMemory;
   readonly settings: GridSettings;
-  readonly persistent: boolean;
   /** Actors that are set aside: calls to them fail. */
   readonly quarantined: readonly RunningActor[];
   readonly port: MessagePort;

@@ -114,7 +114,6 @@ async function startWorker(worker: number): Promise<void> {
     incarnation,
     memory,
     settings,
-    persistent: persistence !== undefined,
     quarantined: quarantine.list(Date.now()),
     port: port2,
   };

@@ -81,6 +81,11 @@ export class RingProducer extends RingSide {
     return this.dataBytes / 2 - FRAME_HEAD_BYTES;
   }
 
+  /** Bytes that frames take now, those not yet published too. This thread only. */
+  override usedBytes(): number {
+    return Math.min(this.dataBytes, (this.position - Atomics.load(this.i32, this.head)) | 0);
+  }
+
   /**
    * Byte offset of contiguous room for a body of up to `bodyBytesMax`, 8-byte aligned; −1 when there is none now. Nothing is
    * taken until `push`: reserving again with another size replaces this.
