@@ -10,8 +10,14 @@ import { ClientThread } from './client-thread.ts';
 const SLEEP_MS = 60_000;
 const ROOM_CHECK_MS = 1;
 
-export class ClientPump {
+/** What takes a client thread's replies. */
+export interface Pump {
   /** Told once after each batch of replies: for what hangs on workers' incarnations. */
+  onTick: () => void;
+  stop(): void;
+}
+
+export class ClientPump implements Pump {
   onTick: () => void;
   private readonly client: ClientThread;
   private readonly doorbell: Doorbell;

@@ -9,7 +9,7 @@ import {
   BulkConsumer,
   BulkProducer,
   CallTimeoutError,
-  Doorbell,
+  type Clock,
   GridClosedError,
   type KeyBytes,
   MESSAGE_BYTES_MAX_DEFAULT,
@@ -53,6 +53,7 @@ import {
 } from '../control/frames.ts';
 import { type GridMemory, workerOf } from '../control/grid-memory.ts';
 import { LARGE_BYTES, pairOf, ringOffset } from '../control/lanes.ts';
+import { type Bell, machine, type Surroundings } from '../control/surroundings.ts';
 import { PendingCalls } from './pending-calls.ts';
 
 /** Room reserved for a request at first; a larger one is written again with LARGE_BYTES, then beside its ring. */
@@ -72,7 +73,7 @@ export interface Lane {
   readonly largeReplies: BulkConsumer;
   readonly writer: PackWriter;
   readonly reader: PackReader;
-  readonly doorbell: Doorbell;
+  readonly doorbell: Bell;
   /** Requests written and not yet published. */
   unpublished: number;
 }
@@ -98,16 +99,18 @@ export class ClientThread {
   /** Told when the first call is under way. */
   onBusy: () => void;
   private readonly control: ControlBlock;
+  private readonly clock: Clock;
   private readonly workers: number;
   private readonly waiting: { number: number; request: Request }[];
   private flushQueued: boolean;
   private readonly flushLater: () => void;
   private closed: boolean;
 
-  constructor(memory: GridMemory, control: ControlBlock, slot: number) {
+  constructor(memory: GridMemory, control: ControlBlock, slot: number, surroundings: Surroundings = machine) {
     const { rings, shape } = memory;
     this.slot = slot;
     this.control = control;
+    this.clock = surroundings.clock;
     this.workers = shape.workers;
     this.counters = new ThreadCounters(control, slot);
     // Numbers begin anywhere, so that replies to a predecessor with this slot meet nobody.
@@ -127,7 +130,7 @@ export class ClientThread {
         largeReplies: new BulkConsumer(replies, rings.largeReplies[pairOf(shape, slot, worker)] as SharedArrayBuffer),
         writer: new PackWriter(requests.u8, 0, 0),
         reader: new PackReader(replies.u8, 0, 0),
-        doorbell: new Doorbell(control.shared.words, control.doorbell(worker)),
+        doorbell: surroundings.bell(control, worker),
         unpublished: 0,
       };
     });
@@ -151,7 +154,7 @@ export class ClientThread {
     const promise = this.calls.promise();
     if (this.calls.size === 1) this.onBusy();
     this.calls.deadlines[this.calls.slotOf(number)] =
-      request.timeoutMs === 0 ? Infinity : Date.now() + request.timeoutMs;
+      request.timeoutMs === 0 ? Infinity : this.clock.now() + request.timeoutMs;
     try {
       this.sendOrWait(number, request, whenFull);
     } catch (error) {

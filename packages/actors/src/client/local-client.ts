@@ -4,8 +4,9 @@ import type { ActorType } from '../define/actor-type.ts';
 import type { AnyDefinition } from '../define/define-actor.ts';
 import { layoutOf } from '../state/state-layout.ts';
 import type { GridMemory } from '../control/grid-memory.ts';
+import { machine, type Surroundings } from '../control/surroundings.ts';
 import type { ActorRef } from './actor-ref.ts';
-import { ClientPump } from './client-pump.ts';
+import { ClientPump, type Pump } from './client-pump.ts';
 import { ClientThread } from './client-thread.ts';
 import { Peeks } from './peeks.ts';
 import { Refs } from './refs.ts';
@@ -17,17 +18,26 @@ export interface LocalSettings {
   readonly persistent: boolean;
 }
 
+type StartPump = (client: ClientThread, control: ControlBlock) => Pump;
+
 export class LocalClient {
   readonly control: ControlBlock;
   readonly thread: ClientThread;
-  private readonly pump: ClientPump;
+  private readonly pump: Pump;
   private readonly refs: Refs;
   private readonly watches: WatchList;
 
-  constructor(memory: GridMemory, settings: LocalSettings, types: readonly ActorType[], slot: number) {
+  constructor(
+    memory: GridMemory,
+    settings: LocalSettings,
+    types: readonly ActorType[],
+    slot: number,
+    surroundings: Surroundings = machine,
+    startPump: StartPump = (client, control) => new ClientPump(client, control),
+  ) {
     this.control = new ControlBlock(memory.control, memory.shape);
     this.control.activateClient(slot);
-    this.thread = new ClientThread(memory, this.control, slot);
+    this.thread = new ClientThread(memory, this.control, slot, surroundings);
     const peeks = new Peeks(memory.heaps, types.map(layoutOf), slot, settings.hashSeed, this.thread.counters);
     this.watches = new WatchList(this.thread, memory.shape.workers, (worker) => this.control.incarnation(worker));
     this.refs = new Refs(
@@ -43,7 +53,7 @@ export class LocalClient {
       },
       types,
     );
-    this.pump = new ClientPump(this.thread, this.control);
+    this.pump = startPump(this.thread, this.control);
     this.pump.onTick = () => {
       if (this.watches.size > 0) this.watches.refresh();
     };

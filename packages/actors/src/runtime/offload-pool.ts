@@ -5,8 +5,14 @@ import type { OffloadTask } from '../define/offload-task.ts';
 
 const QUEUE_MAX = 10_000;
 
-export class OffloadPool {
+/** Where `turn.offload` runs. */
+export interface Offload {
   /** Tasks under way. */
+  readonly running: number;
+  run<A, R>(task: OffloadTask<A, R>, input: A): Promise<R>;
+}
+
+export class OffloadPool implements Offload {
   running: number;
   private readonly threads: number;
   private pool: Piscina | undefined;

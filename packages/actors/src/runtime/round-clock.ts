@@ -1,16 +1,18 @@
 /** A clock that is read once for each round of a worker, since reading the time costs as much as a small turn. */
-import { type Cancel, type Clock, systemClock } from '@spacegrid/core';
+import type { Cancel, Clock } from '@spacegrid/core';
 
 export class RoundClock implements Clock {
+  private readonly source: Clock;
   private nowMs: number;
 
-  constructor() {
-    this.nowMs = systemClock.now();
+  constructor(source: Clock) {
+    this.source = source;
+    this.nowMs = source.now();
   }
 
   /** Reads the time; called when a round begins. */
   tick(): number {
-    this.nowMs = systemClock.now();
+    this.nowMs = this.source.now();
     return this.nowMs;
   }
 
@@ -19,10 +21,10 @@ export class RoundClock implements Clock {
   }
 
   monotonicMs(): number {
-    return systemClock.monotonicMs();
+    return this.source.monotonicMs();
   }
 
   after(delayMs: number, run: () => void): Cancel {
-    return systemClock.after(delayMs, run);
+    return this.source.after(delayMs, run);
   }
 }

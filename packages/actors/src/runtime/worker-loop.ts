@@ -24,13 +24,14 @@ import { CLIENT_ACTIVE, CLIENT_FREE, ControlBlock } from '../control/control-blo
 import { BUSY_MICROS, MESSAGES, QUEUED, REMINDERS_FIRED, ThreadCounters } from '../control/counters.ts';
 import { workerOf } from '../control/grid-memory.ts';
 import { pairOf, ringOffset } from '../control/lanes.ts';
+import { machine, type Surroundings } from '../control/surroundings.ts';
 import type { ActorType, CompiledHandler } from '../define/actor-type.ts';
 import { RowApplier } from '../state/apply-rows.ts';
 import { layoutOf, type StateLayout } from '../state/state-layout.ts';
 import type { PartitionWorkerData } from '../supervise/grid-thread-data.ts';
 import { loadPartition } from './load-partition.ts';
 import { Mailbox } from './mailbox.ts';
-import { OffloadPool } from './offload-pool.ts';
+import { type Offload, OffloadPool } from './offload-pool.ts';
 import { OnceTable } from './once-table.ts';
 import { Outgoing } from './outgoing.ts';
 import { Partition } from './partition.ts';
@@ -59,6 +60,8 @@ const SWEEP_BUCKETS = 256;
 /** Rounds without the event loop, while something of the thread needs it. */
 const ROUNDS_MAX = 32;
 
+type WorkerLoopData = Omit<PartitionWorkerData, 'port' | 'incarnation'>;
+
 export class WorkerLoop {
   private readonly worker: number;
   private readonly control: ControlBlock;
@@ -78,11 +81,11 @@ export class WorkerLoop {
   private readonly watches: Watches;
   private readonly mailbox: Mailbox;
   private readonly client: ClientThread;
-  private readonly offload: OffloadPool;
+  private readonly offload: Offload;
   private readonly clock: RoundClock;
   private readonly touchedPartitions: Partition[];
   private quietRounds: number;
-  private readonly data: PartitionWorkerData;
+  private readonly data: WorkerLoopData;
   private readonly interrupted: { readonly partition: Partition; readonly ids: readonly string[] }[];
   private draining: (() => void) | undefined;
   private nextSweepAt: number;
@@ -90,11 +93,16 @@ export class WorkerLoop {
   private readonly somethingCame: () => boolean;
   private readonly isBlocked: (client: number) => boolean;
 
-  constructor(data: PartitionWorkerData, types: readonly ActorType[]) {
+  constructor(
+    data: WorkerLoopData,
+    types: readonly ActorType[],
+    surroundings: Surroundings = machine,
+    offload: Offload = new OffloadPool(data.settings.poolThreads),
+  ) {
     const { memory, settings, worker } = data;
     this.data = data;
     this.worker = worker;
-    this.clock = new RoundClock();
+    this.clock = new RoundClock(surroundings.clock);
     this.touchedPartitions = [];
     this.quietRounds = 0;
     this.control = new ControlBlock(memory.control, memory.shape);
@@ -131,10 +139,11 @@ export class WorkerLoop {
     this.replies = new ReplyLanes(memory, this.control, worker);
     this.steps = new StepTable(settings.hashSeed);
     this.runner = new TurnRunner(this.replies, this.counters, this.steps);
+    const ownBell = surroundings.bell(this.control, worker);
     this.runner.onStep = (activation) => {
       this.watches.touched(activation);
       // An asynchronous handler went on by itself, maybe while the thread slept: what it wrote is to be sent.
-      this.doorbell.ring();
+      ownBell.ring();
     };
     this.reminders = new Reminders(
       settings.hashSeed,
@@ -146,9 +155,9 @@ export class WorkerLoop {
     this.watches = new Watches(this.replies, this.counters, settings.hashSeed, (partition, layout) =>
       this.mailbox.reader(partition, layout),
     );
-    this.client = new ClientThread(memory, this.control, worker);
+    this.client = new ClientThread(memory, this.control, worker, surroundings);
     this.control.activateClient(worker);
-    this.offload = new OffloadPool(settings.poolThreads);
+    this.offload = offload;
     const caller = new ActorCaller(this.client, types, memory.shape.partitions, settings);
     this.outgoing = new Outgoing(settings.hashSeed, (message, once) => {
       this.counters.add(MESSAGES, 1);
@@ -207,6 +216,13 @@ export class WorkerLoop {
 
   /** Begins to serve; returns at once. */
   start(): void {
+    this.takeOver();
+    // After the answer to whoever called this has left: the loop may sleep at once.
+    setImmediate(() => void this.run());
+  }
+
+  /** Answers again what a predecessor may not have answered, and takes what stands in the rings. Once, before the first round. */
+  takeOver(): void {
     this.control.controlCame(this.worker);
     for (const partition of this.own) {
       this.reminders.load(partition);
@@ -221,8 +237,6 @@ export class WorkerLoop {
       ring.release();
     }
     this.mailbox.forgetConsumed();
-    // After the answer to whoever called this has left: the loop may sleep at once.
-    setImmediate(() => void this.run());
   }
 
   /** Resolves when everything taken is answered and durable as asked. */
@@ -292,7 +306,7 @@ export class WorkerLoop {
   }
 
   /** One round over everything. True when something was done. */
-  private round(): boolean {
+  round(): boolean {
     this.clock.tick();
     let worked = this.client.poll();
     if (this.data.settings.persistent && this.touchedPartitions.length > 0 && this.runParked()) worked = true;
