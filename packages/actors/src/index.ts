@@ -1,7 +1,14 @@
 export { GridError, isGridError } from '@spacegrid/core';
-export type { ActorQueries, ActorRef, ActorWatches, RefMembers, WatchEvent } from './client/actor-ref.ts';
+export type {
+  ActorQueries,
+  ActorReceipts,
+  ActorRef,
+  ActorWatches,
+  RefMembers,
+  WatchEvent,
+} from './client/actor-ref.ts';
 export { attachGrid } from './client/attach-grid.ts';
-export type { CallOptions, Pressure, Receipt } from './client/call-options.ts';
+export type { CallOptions, Pressure, Receipt, Receipted, WaitOptions } from './client/call-options.ts';
 export { createGrid } from './client/create-grid.ts';
 export type { Grid, GridClient, GridHandle } from './client/grid.ts';
 export type { GridHealth, GridStats, PartitionStats, WorkerStats } from './client/grid-stats.ts';

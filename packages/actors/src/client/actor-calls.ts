@@ -12,8 +12,8 @@ import {
   packHead,
 } from '../control/frames.ts';
 import type { ActorType, CompiledHandler } from '../define/actor-type.ts';
-import type { CallOptions } from './call-options.ts';
-import type { ClientThread } from './client-thread.ts';
+import type { CallOptions, WaitOptions } from './call-options.ts';
+import type { ClientThread, Request } from './client-thread.ts';
 import type { Route } from './route.ts';
 
 /** A call's options, resolved. */
@@ -24,6 +24,8 @@ export interface CallSettings {
   readonly flags: number;
   readonly extra: Uint8Array | undefined;
   readonly whenFull: 'wait' | 'fail';
+  /** Answers carry a receipt. */
+  readonly receipt: boolean;
 }
 
 export interface CallTarget {
@@ -58,9 +60,10 @@ export function call(target: CallTarget, handler: CompiledHandler, args: readonl
     args,
     extra: settings.extra,
     timeoutMs: settings.timeoutMs,
+    receipt: settings.receipt,
   };
   if (settings.signal === undefined) return client.call(request, settings.whenFull);
-  return callWithSignal(target, request, settings.signal);
+  return callWithSignal(client, request, settings.whenFull, settings.signal);
 }
 
 function tell(target: CallTarget, handler: CompiledHandler, args: readonly unknown[]): void {
@@ -72,18 +75,20 @@ function tell(target: CallTarget, handler: CompiledHandler, args: readonly unkno
     args,
     extra: undefined,
     timeoutMs: 0,
+    receipt: false,
   });
 }
 
-function callWithSignal(
-  target: CallTarget,
-  request: Parameters<ClientThread['call']>[0],
+/** A call that is given up when `signal` is aborted. */
+export function callWithSignal(
+  client: ClientThread,
+  request: Request,
+  whenFull: 'wait' | 'fail',
   signal: AbortSignal,
 ): Promise<unknown> {
   if (signal.aborted)
     return Promise.reject(new AbortedError('the call was given up before it was sent', { cause: signal.reason }));
-  const { client } = target;
-  const promise = client.call(request, target.settings.whenFull);
+  const promise = client.call(request, whenFull);
   const number = client.calls.lastNumber;
   const abort = (): void => {
     const error = client.cancel(number)
@@ -128,10 +133,18 @@ function create(
 }
 
 export function defaultSettings(timeoutMs: number): CallSettings {
-  return { ack: ACK_DEFAULT, timeoutMs, signal: undefined, flags: 0, extra: undefined, whenFull: 'wait' };
+  return {
+    ack: ACK_DEFAULT,
+    timeoutMs,
+    signal: undefined,
+    flags: 0,
+    extra: undefined,
+    whenFull: 'wait',
+    receipt: false,
+  };
 }
 
-const KNOWN = new Set(['ack', 'timeout', 'signal', 'once', 'whenFull']);
+const KNOWN = new Set(['ack', 'timeout', 'signal', 'once', 'receipt', 'whenFull']);
 const ONCE_UNITS_MAX = 256;
 
 /** Throws InvalidOptionError naming option, value and what is allowed. */
@@ -140,15 +153,13 @@ export function settingsOf(options: CallOptions, defaults: CallSettings, persist
     if (!KNOWN.has(name))
       throw new InvalidOptionError(`with({ ${name} }): a call has the options ${[...KNOWN].join(', ')}`);
   }
-  const { ack, timeout, signal, once, whenFull } = options;
-  if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0 && timeout <= 2 ** 31)) {
-    throw new InvalidOptionError(`with({ timeout: ${String(timeout)} }): allowed are milliseconds above 0`);
-  }
+  const { ack, timeout, signal, once, receipt, whenFull } = options;
+  checkWait('with', options);
+  if (receipt !== undefined && typeof receipt !== 'boolean')
+    throw new InvalidOptionError(`with({ receipt: ${String(receipt)} }): allowed are true and false`);
   if (whenFull !== undefined && whenFull !== 'wait' && whenFull !== 'fail') {
     throw new InvalidOptionError(`with({ whenFull: ${String(whenFull)} }): allowed are 'wait' and 'fail'`);
   }
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw new InvalidOptionError('with({ signal }): an AbortSignal is needed');
   let extra: Uint8Array | undefined;
   if (once !== undefined) {
     if (typeof once !== 'string' || once.length === 0 || once.length > ONCE_UNITS_MAX || once.startsWith('\u0001')) {
@@ -163,7 +174,16 @@ export function settingsOf(options: CallOptions, defaults: CallSettings, persist
     flags: once === undefined ? 0 : FLAG_ONCE,
     extra,
     whenFull: whenFull ?? defaults.whenFull,
+    receipt: receipt ?? defaults.receipt,
   };
+}
+
+/** Throws InvalidOptionError for a time or signal that is none. */
+export function checkWait(owner: string, { timeout, signal }: WaitOptions): void {
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0 && timeout <= 2 ** 31))
+    throw new InvalidOptionError(`${owner}({ timeout: ${String(timeout)} }): allowed are milliseconds above 0`);
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new InvalidOptionError(`${owner}({ signal }): an AbortSignal is needed`);
 }
 
 /** The default settings with the path of callers: for calls between actors. */

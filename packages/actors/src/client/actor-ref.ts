@@ -1,5 +1,5 @@
 import type { ActorCalls, ActorPeeks, ActorSends, QueriesOf } from '../define/define-actor.ts';
-import type { CallOptions, Pressure } from './call-options.ts';
+import type { CallOptions, Pressure, Receipted } from './call-options.ts';
 
 /** A standing query's answer: the value and the partition's sequence that it was computed at. */
 export interface WatchEvent<T> {
@@ -22,6 +22,13 @@ export type ActorWatches<D> = {
   ) => AsyncIterableIterator<WatchEvent<Result<QueriesOf<D>[K]>>> & AsyncDisposable;
 };
 
+/** Commands and queries as calls that answer with a receipt. */
+export type ActorReceipts<D> = {
+  readonly [K in keyof ActorCalls<D>]: ActorCalls<D>[K] extends (...args: infer A) => Promise<infer R>
+    ? (...args: A) => Promise<Receipted<R>>
+    : never;
+};
+
 /** What every reference has besides its commands and queries. */
 export interface RefMembers<D> {
   readonly key: string;
@@ -34,6 +41,7 @@ export interface RefMembers<D> {
   /** Its commands without a reply: sent, in order, and not waited for. */
   readonly tell: ActorSends<D>;
   /** The same calls with options. */
+  with(options: CallOptions & { readonly receipt: true }): ActorReceipts<D>;
   with(options: CallOptions): ActorCalls<D>;
   /** How much work waits before a call would run, read without a message. */
   readonly pressure: Pressure;

@@ -38,5 +38,10 @@ export async function attachGrid(handle: GridHandle): Promise<GridClient> {
     local.close();
     port.close();
   };
-  return { actor: (definition, key) => local.actor(definition, key), close, [Symbol.asyncDispose]: close };
+  return {
+    actor: (definition, key) => local.actor(definition, key),
+    reached: (receipt, level, options) => local.reached(receipt, level, options),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
 }

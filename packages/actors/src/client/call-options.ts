@@ -9,15 +9,30 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** An idempotency key, 1 to 256 characters: a retry with it takes effect once and gets the first answer, within the actor's window. */
   readonly once?: string;
+  /** True: the call answers `{ value, receipt }`; `grid.reached(receipt, 'durable')` waits for a higher level later. */
+  readonly receipt?: boolean;
   /** When no room is left for the call: wait for it (default) or fail at once with OverloadedError. */
   readonly whenFull?: 'wait' | 'fail';
 }
 
-/** Where a reply's turn stands. */
+/** Which turn answered: plain data, to be kept or posted. A query's is the last turn that it saw. */
 export interface Receipt {
   readonly partition: number;
   readonly epoch: number;
   readonly sequence: number;
+}
+
+/** What a call with `receipt: true` answers. */
+export interface Receipted<R> {
+  readonly value: R;
+  readonly receipt: Receipt;
+}
+
+/** How long to wait, and a signal that ends it sooner. */
+export interface WaitOptions {
+  /** Milliseconds. Default: the grid's `callTimeout`. */
+  readonly timeout?: number;
+  readonly signal?: AbortSignal;
 }
 
 /** How much work waits before a call would run. */

@@ -11,6 +11,7 @@ import {
   CallTimeoutError,
   type Clock,
   GridClosedError,
+  Heap,
   type KeyBytes,
   MESSAGE_BYTES_MAX_DEFAULT,
   OutcomeUnknownError,
@@ -30,8 +31,10 @@ import {
   FLAG_TELL,
   headKind,
   KIND_QUERY,
+  KIND_REACHED,
   padTo4,
   REPLY_NUMBER,
+  REPLY_PARTITION,
   REPLY_SEQUENCE_HIGH,
   REPLY_SEQUENCE_LOW,
   REPLY_STATUS,
@@ -85,6 +88,8 @@ export interface Request {
   readonly args: readonly unknown[];
   readonly extra: Uint8Array | undefined;
   readonly timeoutMs: number;
+  /** The promise is of `{ value, receipt }`. */
+  readonly receipt: boolean;
 }
 
 export type WatchListener = (number: number, error: boolean, value: unknown, sequence: number) => void;
@@ -100,6 +105,7 @@ export class ClientThread {
   onBusy: () => void;
   private readonly control: ControlBlock;
   private readonly clock: Clock;
+  private readonly heaps: readonly SharedArrayBuffer[];
   private readonly workers: number;
   private readonly waiting: { number: number; request: Request }[];
   private flushQueued: boolean;
@@ -107,8 +113,9 @@ export class ClientThread {
   private closed: boolean;
 
   constructor(memory: GridMemory, control: ControlBlock, slot: number, surroundings: Surroundings = machine) {
-    const { rings, shape } = memory;
+    const { heaps, rings, shape } = memory;
     this.slot = slot;
+    this.heaps = heaps;
     this.control = control;
     this.clock = surroundings.clock;
     this.workers = shape.workers;
@@ -152,6 +159,7 @@ export class ClientThread {
       return Promise.reject(error);
     }
     const promise = this.calls.promise();
+    this.calls.receipts[this.calls.slotOf(number)] = request.receipt ? 1 : 0;
     if (this.calls.size === 1) this.onBusy();
     this.calls.deadlines[this.calls.slotOf(number)] =
       request.timeoutMs === 0 ? Infinity : this.clock.now() + request.timeoutMs;
@@ -373,6 +381,17 @@ export class ClientThread {
       : 0;
   }
 
+  private resolve(number: number, value: unknown, i32: Int32Array, body: number): void {
+    if (this.calls.receipts[this.calls.slotOf(number)] === 0) {
+      this.calls.resolve(number, value);
+      return;
+    }
+    const partition = i32[body + REPLY_PARTITION] as number;
+    // On one node the epoch changes only while the grid is started.
+    const { epoch } = new Heap(this.heaps[partition] as SharedArrayBuffer);
+    this.calls.resolve(number, { value, receipt: { partition, epoch, sequence: sequenceOf(i32, body) } });
+  }
+
   private take(lane: Lane, frame: number): void {
     const { i32 } = lane.replies;
     const body = frame + 2;
@@ -388,20 +407,25 @@ export class ClientThread {
       reader = lane.reader.reset(lane.replies.u8, from, from + length);
     }
     if (status === STATUS_VALUE) {
-      if (this.calls.isWaiting(number)) this.calls.resolve(number, readValue(reader));
+      if (this.calls.isWaiting(number)) this.resolve(number, readValue(reader), i32, body);
     } else if (status === STATUS_ERROR) {
       this.calls.reject(number, decodeError(reader));
     } else {
-      const sequence =
-        (i32[body + REPLY_SEQUENCE_HIGH] as number) * 4_294_967_296 +
-        ((i32[body + REPLY_SEQUENCE_LOW] as number) >>> 0);
+      const sequence = sequenceOf(i32, body);
       const failed = status === STATUS_WATCH_ERROR;
       this.onWatch(number, failed, failed ? decodeError(reader) : readValue(reader), sequence);
     }
   }
 }
 
-/** True for what has a slot among the pending calls: a command that is answered, or a query. */
+/** True for what has a slot among the pending calls: a command that is answered, a query, a wait for a level. */
 function isCall(head: number): boolean {
-  return headKind(head) <= KIND_QUERY && ((head >>> 24) & FLAG_TELL) === 0;
+  const kind = headKind(head);
+  return (kind <= KIND_QUERY || kind === KIND_REACHED) && ((head >>> 24) & FLAG_TELL) === 0;
+}
+
+function sequenceOf(i32: Int32Array, body: number): number {
+  return (
+    (i32[body + REPLY_SEQUENCE_HIGH] as number) * 4_294_967_296 + ((i32[body + REPLY_SEQUENCE_LOW] as number) >>> 0)
+  );
 }

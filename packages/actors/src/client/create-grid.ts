@@ -123,6 +123,8 @@ class LocalGrid implements Grid {
 
   actor: Grid['actor'] = (definition, key) => this.local.actor(definition, key);
 
+  reached: Grid['reached'] = (receipt, level, options) => this.local.reached(receipt, level, options);
+
   handle(): GridHandle {
     this.refuseWhenClosed();
     const slot = this.control.claimClient();

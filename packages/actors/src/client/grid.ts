@@ -1,13 +1,19 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { AnyDefinition } from '../define/define-actor.ts';
+import type { AckLevel, AnyDefinition } from '../define/define-actor.ts';
 import type { RecoveryEvent } from '../supervise/supervisor-api.ts';
 import type { ActorRef } from './actor-ref.ts';
+import type { Receipt, WaitOptions } from './call-options.ts';
 import type { GridHealth, GridStats } from './grid-stats.ts';
 
 /** The grid as any of its client threads has it. */
 export interface GridClient extends AsyncDisposable {
   /** Refers to an actor; nothing is sent. Throws UnknownActorError, InvalidKeyError. */
   actor<D extends AnyDefinition>(definition: D, key: string): ActorRef<D>;
+  /**
+   * Resolves when the turn of a receipt is at `level`: `'durable'` is synced to disk. Throws InvalidOptionError, CallTimeoutError,
+   * AbortedError, and OutcomeUnknownError for a receipt from before the grid was last started.
+   */
+  reached(receipt: Receipt, level: AckLevel, options?: WaitOptions): Promise<void>;
   /** Lets go of the grid in this thread: calls under way fail, watches end. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,14 +1,16 @@
 /** What every client thread of a grid has: rings, pump, peeks, watches, references. */
 import { ControlBlock } from '../control/control-block.ts';
 import type { ActorType } from '../define/actor-type.ts';
-import type { AnyDefinition } from '../define/define-actor.ts';
+import type { AckLevel, AnyDefinition } from '../define/define-actor.ts';
 import { layoutOf } from '../state/state-layout.ts';
 import type { GridMemory } from '../control/grid-memory.ts';
 import { machine, type Surroundings } from '../control/surroundings.ts';
 import type { ActorRef } from './actor-ref.ts';
+import type { Receipt, WaitOptions } from './call-options.ts';
 import { ClientPump, type Pump } from './client-pump.ts';
 import { ClientThread } from './client-thread.ts';
 import { Peeks } from './peeks.ts';
+import { type ReachedParts, reached } from './reached.ts';
 import { Refs } from './refs.ts';
 import { WatchList } from './watch-list.ts';
 
@@ -26,6 +28,7 @@ export class LocalClient {
   private readonly pump: Pump;
   private readonly refs: Refs;
   private readonly watches: WatchList;
+  private readonly waits: ReachedParts;
 
   constructor(
     memory: GridMemory,
@@ -40,16 +43,19 @@ export class LocalClient {
     this.thread = new ClientThread(memory, this.control, slot, surroundings);
     const peeks = new Peeks(memory.heaps, types.map(layoutOf), slot, settings.hashSeed, this.thread.counters);
     this.watches = new WatchList(this.thread, memory.shape.workers, (worker) => this.control.incarnation(worker));
+    this.waits = {
+      client: this.thread,
+      partitions: memory.shape.partitions,
+      callTimeoutMs: settings.callTimeoutMs,
+      persistent: settings.persistent,
+    };
     this.refs = new Refs(
       {
-        client: this.thread,
+        ...this.waits,
         peeks,
         watches: this.watches,
-        partitions: memory.shape.partitions,
         workers: memory.shape.workers,
         hashSeed: settings.hashSeed,
-        callTimeoutMs: settings.callTimeoutMs,
-        persistent: settings.persistent,
       },
       types,
     );
@@ -61,6 +67,10 @@ export class LocalClient {
 
   actor<D extends AnyDefinition>(definition: D, key: string): ActorRef<D> {
     return this.refs.ref(definition, key) as ActorRef<D>;
+  }
+
+  reached(receipt: Receipt, level: AckLevel, options: WaitOptions = {}): Promise<void> {
+    return reached(this.waits, receipt, level, options);
   }
 
   close(): void {

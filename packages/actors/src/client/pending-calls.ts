@@ -20,6 +20,8 @@ export class PendingCalls {
   /** Tickets of the request frames. */
   readonly frames: Int32Array;
   readonly workers: Uint8Array;
+  /** 1 for calls that answer with a receipt. */
+  readonly receipts: Uint8Array;
   /** Wall-clock milliseconds. */
   readonly deadlines: Float64Array;
   private readonly numbers: Int32Array;
@@ -36,6 +38,7 @@ export class PendingCalls {
     this.lastNumber = 0;
     this.frames = new Int32Array(CALLS_MAX);
     this.workers = new Uint8Array(CALLS_MAX);
+    this.receipts = new Uint8Array(CALLS_MAX);
     this.deadlines = new Float64Array(CALLS_MAX);
     this.numbers = new Int32Array(CALLS_MAX).fill(firstUse << SLOT_BITS);
     this.resolves = [];

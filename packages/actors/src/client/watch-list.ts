@@ -168,6 +168,7 @@ export class WatchList {
       args,
       extra: undefined,
       timeoutMs: 0,
+      receipt: false,
     });
   }
 }

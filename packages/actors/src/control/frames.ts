@@ -29,6 +29,9 @@ export const KIND_UNWATCH = 3;
 /** The watcher has taken the last answer: the next may come. */
 export const KIND_WATCH_TAKEN = 4;
 
+/** Answers when what its argument names, the sequence of a turn, is durable. */
+export const KIND_REACHED = 5;
+
 /** The extra part holds an idempotency key. */
 export const FLAG_ONCE = 1;
 /** Nobody waits for the reply. */

@@ -18,7 +18,15 @@ import {
   WorkerLostError,
 } from '@spacegrid/core';
 import { ACTIVATIONS, COMMANDS, ERRORS, QUERIES, REFUSED, type ThreadCounters } from '../control/counters.ts';
-import { ACK_DEFAULT, ACK_DURABLE, KIND_QUERY, KIND_UNWATCH, KIND_WATCH, KIND_WATCH_TAKEN } from '../control/frames.ts';
+import {
+  ACK_DEFAULT,
+  ACK_DURABLE,
+  KIND_QUERY,
+  KIND_REACHED,
+  KIND_UNWATCH,
+  KIND_WATCH,
+  KIND_WATCH_TAKEN,
+} from '../control/frames.ts';
 import type { CompiledHandler } from '../define/actor-type.ts';
 import { StateReader } from '../state/readable-state.ts';
 import type { StateLayout } from '../state/state-layout.ts';
@@ -89,6 +97,10 @@ export class Mailbox {
       if (kind === KIND_UNWATCH) this.parts.watches.remove(client, request.number);
       else this.parts.watches.taken(client, request.number);
       this.drop(frame, request);
+      return;
+    }
+    if (kind === KIND_REACHED) {
+      this.reached(client, frame, request, partition);
       return;
     }
     const handler = layout?.type.handlers[request.handler];
@@ -214,6 +226,7 @@ export class Mailbox {
       ring.finish(frame);
       return;
     }
+    const durable = partition.persistent && durableOf(request.ack, layout, parts.defaultDurable);
     if (starts >= STARTS_MAX) {
       const error = new WorkerLostError(
         `${layout.type.name}.${handler.name}: the query was started ${starts} times and its thread died each time`,
@@ -234,13 +247,7 @@ export class Mailbox {
       } else {
         parts.counters.add(QUERIES, 1);
         parts.running.enter(layout.type.index, handler.index, partition.number, request.keyHash);
-        parts.runner.query(
-          partition,
-          reader.view,
-          handler,
-          args,
-          callerOf(client, request, request.ack === ACK_DURABLE),
-        );
+        parts.runner.query(partition, reader.view, handler, args, this.asker(client, frame, request, durable));
         parts.running.leave();
       }
     } catch (error) {
@@ -250,7 +257,37 @@ export class Mailbox {
     }
     // A watch is registered again by its client when this thread dies; a query must be answered again.
     if (request.kind === KIND_WATCH) ring.finish(frame);
-    else this.finishLater(client, frame);
+    else if (!durable) this.finishLater(client, frame);
+  }
+
+  /** Answers when the turn of a receipt is durable. */
+  private reached(client: number, frame: number, request: RequestFrame, partition: Partition): void {
+    const starts = request.ring.start(frame);
+    if (starts === START_CANCELLED) {
+      request.ring.finish(frame);
+      return;
+    }
+    const [sequence, epoch] = request.args() as readonly number[];
+    const { heap } = partition;
+    if (epoch !== heap.epoch || sequence === undefined || sequence > heap.committed) {
+      const error = new OutcomeUnknownError(
+        `the receipt of turn ${sequence} in epoch ${epoch} of partition ${partition.number} is from before the grid was started (now epoch ${heap.epoch}): read the state instead`,
+      );
+      this.refuse(client, frame, request, partition, error);
+      return;
+    }
+    // Memory is the disk of a partition without a store (which only tests ask).
+    const asker = this.asker(client, frame, request, partition.persistent);
+    this.parts.runner.reached(partition, sequence, asker);
+    if (asker.onSent === undefined) this.finishLater(client, frame);
+  }
+
+  /** Who asked; a request whose answer waits for the watermark is finished when that is sent. */
+  private asker(client: number, frame: number, request: RequestFrame, durable: boolean): Caller {
+    const { number } = request;
+    if (request.isTell) return { client: -1, number, durable: false };
+    if (!durable) return { client, number, durable };
+    return { client, number, durable, onSent: () => this.finishLater(client, frame) };
   }
 
   private command(
@@ -326,8 +363,9 @@ export class Mailbox {
         activation.path = request.path();
         const once = request.once();
         if (once !== undefined) {
-          if (parts.once.replay(activation, handler, once, args, { client: answerTo, number, durable })) {
-            this.finishLater(client, frame);
+          const asker = this.asker(client, frame, request, durable);
+          if (parts.once.replay(activation, handler, once, args, asker)) {
+            if (asker.onSent === undefined) this.finishLater(client, frame);
             return;
           }
           turn.beforeReply = parts.once.remember(activation, handler, once, args);

@@ -34,6 +34,8 @@ export interface Caller {
   readonly number: number;
   /** The reply waits for the durable watermark. */
   readonly durable: boolean;
+  /** Told when a reply that had to wait for the watermark was written. */
+  readonly onSent?: () => void;
 }
 
 /** Entry flag beside ENTRY_ANSWERED: the reply is an error. */
@@ -160,6 +162,13 @@ export class TurnRunner implements StepRunner {
     length: number,
   ): void {
     this.send(partition, caller, status, sequence, bytes, from, length, undefined);
+  }
+
+  /** Answers, with nothing, when the turn `sequence` is durable. */
+  reached(partition: Partition, sequence: number, caller: Caller): void {
+    this.scratch.at = 0;
+    writeValue(this.scratch, undefined);
+    this.send(partition, caller, STATUS_VALUE, sequence, this.scratch.bytes, 0, this.scratch.at, undefined);
   }
 
   /** Sends the reply that a committed entry holds: at once, or through the gate. */
@@ -298,6 +307,7 @@ export class TurnRunner implements StepRunner {
           kept === undefined ? from : 0,
           length,
         );
+        caller.onSent?.();
       },
     });
   }

@@ -1,0 +1,44 @@
+/** Waits until the turn of a receipt is at an ack level: asked of its partition, whose gate answers. */
+import { InvalidArgumentError, InvalidOptionError } from '@spacegrid/core';
+import { ACK_DURABLE, KIND_REACHED, packHead } from '../control/frames.ts';
+import type { AckLevel } from '../define/define-actor.ts';
+import { callWithSignal, checkWait } from './actor-calls.ts';
+import type { Receipt, WaitOptions } from './call-options.ts';
+import type { ClientThread } from './client-thread.ts';
+
+const NO_KEY = { bytes: new Uint8Array(0), offset: 0, length: 0, hash: 0 };
+
+export interface ReachedParts {
+  readonly client: ClientThread;
+  readonly partitions: number;
+  readonly callTimeoutMs: number;
+  readonly persistent: boolean;
+}
+
+export async function reached(
+  { client, partitions, callTimeoutMs, persistent }: ReachedParts,
+  receipt: Receipt,
+  level: AckLevel,
+  options: WaitOptions,
+): Promise<void> {
+  const { partition, epoch, sequence } = receipt;
+  if (!(partition >= 0 && partition < partitions) || !Number.isInteger(epoch) || !Number.isInteger(sequence))
+    throw new InvalidArgumentError('reached takes a receipt: what a call with { receipt: true } answered');
+  checkWait('reached', options);
+  if (level === 'memory') return;
+  if (level !== 'durable')
+    throw new InvalidOptionError(`reached(receipt, '${level}'): on one node there are 'memory' and 'durable'`);
+  if (!persistent)
+    throw new InvalidOptionError("reached(receipt, 'durable'): the grid has no persistence, give createGrid one");
+  const request = {
+    partition,
+    head: packHead(KIND_REACHED, ACK_DURABLE, 0, 0, 0),
+    key: NO_KEY,
+    args: [sequence, epoch],
+    extra: undefined,
+    timeoutMs: options.timeout ?? callTimeoutMs,
+    receipt: false,
+  };
+  if (options.signal === undefined) await client.call(request);
+  else await callWithSignal(client, request, 'wait', options.signal);
+}
