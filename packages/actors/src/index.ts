@@ -41,4 +41,10 @@ export {
 } from './define/state-fields.ts';
 export type { MapTurn, MapView, RankingEntry, RankingTurn, RankingView } from './define/state-views.ts';
 export type { GridOptions } from './supervise/grid-options.ts';
-export type { RecoveryEvent } from './supervise/supervisor-api.ts';
+export {
+  type BlockedEvent,
+  GRID_CHANNEL,
+  type GridEvent,
+  type QuarantineEvent,
+  type RecoveryEvent,
+} from './supervise/grid-events.ts';

@@ -56,6 +56,7 @@ export class ClientPump implements Pump {
   private check(): void {
     if (!this.client.busy) return;
     this.client.expire(Date.now());
+    this.client.failUnavailable();
     this.onTick();
   }
 

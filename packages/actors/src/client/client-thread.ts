@@ -23,9 +23,10 @@ import {
   readValue,
   RingConsumer,
   RingProducer,
+  WorkerUnavailableError,
   writeValue,
 } from '@spacegrid/core';
-import { type ControlBlock, GRID_CLOSED, GRID_CLOSING } from '../control/control-block.ts';
+import { type ControlBlock, GRID_CLOSED, GRID_CLOSING, WORKER_FAILED } from '../control/control-block.ts';
 import { CALLS, ThreadCounters } from '../control/counters.ts';
 import {
   FLAG_TELL,
@@ -244,6 +245,20 @@ export class ClientThread {
     }
   }
 
+  /** Fails calls to workers that keep dying and are not started again. */
+  failUnavailable(): void {
+    if (this.lanes.every(({ worker }) => this.control.workerState(worker) !== WORKER_FAILED)) return;
+    for (const number of this.calls.waiting()) {
+      const entry = this.waiting.find((waiting) => waiting.number === number);
+      const worker =
+        entry === undefined ? this.calls.workers[this.calls.slotOf(number)] : this.laneOf(entry.request).worker;
+      if (worker === undefined || this.control.workerState(worker) !== WORKER_FAILED) continue;
+      const why = `worker ${worker} keeps dying and is not started again`;
+      if (this.cancel(number)) this.calls.reject(number, new WorkerUnavailableError(`${why}: the call did not run`));
+      else this.calls.reject(number, new OutcomeUnknownError(`${why}: the call was started and may have run`));
+    }
+  }
+
   /** Fails everything under way. */
   close(): void {
     this.closed = true;
@@ -271,6 +286,8 @@ export class ClientThread {
 
   private sendOrWait(number: number, request: Request, whenFull: 'wait' | 'fail'): void {
     if (this.waiting.length === 0 && this.send(number, request)) return;
+    if (this.control.workerState(this.laneOf(request).worker) === WORKER_FAILED)
+      throw new WorkerUnavailableError('the worker of this partition keeps dying and is not started again');
     if (whenFull === 'fail')
       throw new OverloadedError(`no room for a call to partition ${request.partition}: its worker is behind`);
     if (this.waiting.length >= WAITING_MAX)
@@ -293,8 +310,7 @@ export class ClientThread {
 
   /** Writes the request into its ring; false when that has no room now. */
   private send(number: number, request: Request): boolean {
-    const worker = workerOf(request.partition, this.workers);
-    const lane = this.lanes[worker] as Lane;
+    const lane = this.laneOf(request);
     // Bound: two tries.
     for (let room = REQUEST_ROOM_BYTES; room <= LARGE_BYTES; room *= LARGE_BYTES / REQUEST_ROOM_BYTES) {
       const at = lane.requests.reserve(room);
@@ -306,6 +322,10 @@ export class ClientThread {
       }
     }
     return this.sendLarge(lane, number, request);
+  }
+
+  private laneOf(request: Request): Lane {
+    return this.lanes[workerOf(request.partition, this.workers)] as Lane;
   }
 
   /** Arguments that are too large for a ring stand beside it. */

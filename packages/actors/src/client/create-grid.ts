@@ -19,12 +19,14 @@ import { type ActorType, fingerprint } from '../define/actor-type.ts';
 import { loadDefinitions, refuseWhileLoading } from '../define/load-definitions.ts';
 import { type GridOptions, resolveGridOptions } from '../supervise/grid-options.ts';
 import type { GridSettings, SupervisorData } from '../supervise/grid-thread-data.ts';
-import type { SupervisorApi, SupervisorStatus } from '../supervise/supervisor-api.ts';
+import type { SupervisorApi, SupervisorNews, SupervisorStatus } from '../supervise/supervisor-api.ts';
 import { threadModule } from '../supervise/thread-module.ts';
 import type { HandleContents } from './attach-grid.ts';
 import type { Grid, GridHandle } from './grid.ts';
 import type { GridHealth, GridStats } from './grid-stats.ts';
+import { GridNews } from './grid-news.ts';
 import { LocalClient } from './local-client.ts';
+import { SupervisorHost } from './supervisor-host.ts';
 
 const WORKER_STATES = ['down', 'recovering', 'serving', 'failed'] as const;
 
@@ -73,51 +75,44 @@ export async function createGrid(given: GridOptions): Promise<Grid> {
     transferList: [port2],
     name: 'spacegrid-supervisor',
   });
-  const supervisor = callControl<SupervisorApi>(port1);
-  const failed = new Promise<never>((_, reject) => thread.once('error', reject));
-  failed.catch(() => undefined);
+  const news = new GridNews(types, options.logger);
+  thread.on('message', (event: SupervisorNews) => news.take(event));
+  const supervisor = new SupervisorHost(thread, callControl<SupervisorApi>(port1), port1);
   let started: { readonly hashSeed: number };
   try {
-    started = await Promise.race([supervisor.start(), failed]);
+    started = await supervisor.ask((api) => api.start());
   } catch (error) {
-    await thread.terminate();
-    port1.close();
+    await supervisor.end();
     throw asStartError(error);
   }
-  thread.unref();
-  port1.unref();
-  return new LocalGrid(memory, { ...settings, hashSeed: started.hashSeed }, types, thread, supervisor, () =>
-    port1.close(),
-  );
+  supervisor.unref();
+  return new LocalGrid(memory, { ...settings, hashSeed: started.hashSeed }, types, supervisor, news);
 }
 
 class LocalGrid implements Grid {
   private readonly memory: GridMemory;
   private readonly settings: GridSettings;
   private readonly local: LocalClient;
-  private readonly thread: Worker;
-  private readonly supervisor: SupervisorApi;
+  private readonly supervisor: SupervisorHost;
+  private readonly news: GridNews;
   private readonly control: ControlBlock;
   private readonly heaps: readonly Heap[];
-  private readonly closePort: () => void;
   private closing: Promise<void> | undefined;
 
   constructor(
     memory: GridMemory,
     settings: GridSettings,
     types: ConstructorParameters<typeof LocalClient>[2],
-    thread: Worker,
-    supervisor: SupervisorApi,
-    closePort: () => void,
+    supervisor: SupervisorHost,
+    news: GridNews,
   ) {
     this.memory = memory;
     this.settings = settings;
     this.control = new ControlBlock(memory.control, memory.shape);
     this.local = new LocalClient(memory, settings, types, this.control.mainThread);
-    this.thread = thread;
     this.supervisor = supervisor;
+    this.news = news;
     this.heaps = memory.heaps.map((buffer) => new Heap(buffer));
-    this.closePort = closePort;
     this.closing = undefined;
   }
 
@@ -133,7 +128,7 @@ class LocalGrid implements Grid {
         'all client threads are taken: raise clientThreads, or close the grid in threads that need it no more',
       );
     const { port1, port2 } = new MessageChannel();
-    void this.supervisor.attachClient(slot, handOver(port1));
+    void this.supervisor.ask((api) => api.attachClient(slot, handOver(port1)));
     const { hashSeed, callTimeoutMs, persistent, actorsModule } = this.settings;
     const contents: HandleContents = {
       memory: this.memory,
@@ -147,7 +142,7 @@ class LocalGrid implements Grid {
 
   async stats(): Promise<GridStats> {
     this.refuseWhenClosed();
-    const status = await this.alive(() => this.supervisor.status());
+    const status = await this.supervisor.ask((api) => api.status());
     const { shape } = this.memory;
     return {
       workers: status.workers.map((worker) => ({
@@ -171,29 +166,35 @@ class LocalGrid implements Grid {
         .filter((client) => this.control.clientState(client) !== 0)
         .map((client) => ({ client, counters: readCounters(this.control, client) })),
       recoveries: status.recoveries,
+      blocked: [...this.news.blocked],
       durability: status.durability,
     };
   }
 
   async health(): Promise<GridHealth> {
     if (this.closing !== undefined) return { status: 'unavailable', reasons: ['the grid is closed'] };
-    const status = await this.alive(() => this.supervisor.status());
-    return healthOf(status);
+    if (this.supervisor.isGone) return { status: 'unavailable', reasons: ['the supervisor thread ended'] };
+    return healthOf(await this.supervisor.ask((api) => api.status()));
   }
 
   async flush(): Promise<void> {
     this.refuseWhenClosed();
-    await this.alive(() => this.supervisor.flush());
+    await this.supervisor.ask((api) => api.flush());
   }
 
   async backup(directory: string): Promise<void> {
     this.refuseWhenClosed();
-    await this.alive(() => this.supervisor.backup(directory));
+    await this.supervisor.ask((api) => api.backup(directory));
   }
 
   async terminateWorker(worker: number): ReturnType<Grid['terminateWorker']> {
     this.refuseWhenClosed();
-    return this.alive(() => this.supervisor.terminateWorker(worker));
+    return this.supervisor.ask((api) => api.terminateWorker(worker));
+  }
+
+  async terminateDurability(): Promise<void> {
+    this.refuseWhenClosed();
+    await this.supervisor.ask((api) => api.terminateDurability());
   }
 
   close(): Promise<void> {
@@ -206,22 +207,13 @@ class LocalGrid implements Grid {
   }
 
   private async shutDown(): Promise<void> {
-    this.thread.ref();
     this.local.thread.flush();
-    await this.alive(() => this.supervisor.close());
-    this.local.thread.poll();
-    this.local.close();
-    await this.thread.terminate();
-    this.closePort();
-  }
-
-  /** Keeps the process alive while the supervisor is asked. */
-  private async alive<T>(ask: () => Promise<T>): Promise<T> {
-    this.thread.ref();
     try {
-      return await ask();
+      await this.supervisor.ask((api) => api.close());
     } finally {
-      if (this.closing === undefined) this.thread.unref();
+      this.local.thread.poll();
+      this.local.close();
+      await this.supervisor.end();
     }
   }
 

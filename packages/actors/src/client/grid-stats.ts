@@ -1,6 +1,6 @@
 import type { DurabilityStatus } from '@spacegrid/core';
 import type { CounterName } from '../control/counters.ts';
-import type { RecoveryEvent } from '../supervise/supervisor-api.ts';
+import type { BlockedEvent, RecoveryEvent } from '../supervise/grid-events.ts';
 
 export interface WorkerStats {
   readonly worker: number;
@@ -29,6 +29,8 @@ export interface GridStats {
   /** Client threads by their number: calls, peeks, retries. */
   readonly clients: readonly { readonly client: number; readonly counters: Readonly<Record<CounterName, number>> }[];
   readonly recoveries: readonly RecoveryEvent[];
+  /** Handlers that kept their partitions longer than `blockedHandler`: the last 20, oldest first. */
+  readonly blocked: readonly BlockedEvent[];
   readonly durability: DurabilityStatus | undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { AckLevel, AnyDefinition } from '../define/define-actor.ts';
-import type { RecoveryEvent } from '../supervise/supervisor-api.ts';
+import type { RecoveryEvent } from '../supervise/grid-events.ts';
 import type { ActorRef } from './actor-ref.ts';
 import type { Receipt, WaitOptions } from './call-options.ts';
 import type { GridHealth, GridStats } from './grid-stats.ts';
@@ -37,6 +37,8 @@ export interface Grid extends GridClient {
   backup(directory: string): Promise<void>;
   /** Ends a partition thread, as a fault would; resolves when its successor serves. For tests and demonstrations. */
   terminateWorker(worker: number): Promise<RecoveryEvent>;
+  /** Ends the durability thread, as a fault would; resolves when its successor serves. For tests. */
+  terminateDurability(): Promise<void>;
   /** Finishes what was taken, makes it durable, stops all threads. Idempotent. */
   close(): Promise<void>;
 }

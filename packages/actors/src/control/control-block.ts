@@ -8,11 +8,12 @@
  * then                      client slots, one line for each thread number
  * then                      workers, one line each
  * then                      counters, one line for each thread number
+ * then                      1 KiB for each worker: the key of what it runs, where that stands in no ring
  * ```
  * Thread numbers: workers 0 … W−1, the main thread W, threads with attachGrid after it, the durability thread last. A thread
  * number is also the client's slot in the rings and its pin in every partition heap.
  */
-import { SharedWords } from '@spacegrid/core';
+import { KEY_BYTES_MAX, SharedWords } from '@spacegrid/core';
 
 const LINE = 32;
 
@@ -58,7 +59,7 @@ export class ControlBlock {
 
   static create(shape: ControlShape): SharedArrayBuffer {
     const threads = shape.clients + 1;
-    return new SharedArrayBuffer((1 + threads * 3 + shape.workers) * LINE * 4);
+    return new SharedArrayBuffer((1 + threads * 3 + shape.workers) * LINE * 4 + shape.workers * KEY_BYTES_MAX);
   }
 
   get mainThread(): number {
@@ -166,6 +167,11 @@ export class ControlBlock {
   /** First word of a worker's line: 8 words of state, then what it runs. */
   workerLine(worker: number): number {
     return (3 + this.shape.clients * 2 + worker) * LINE;
+  }
+
+  /** First byte of a worker's key area. */
+  keyArea(worker: number): number {
+    return (1 + (this.shape.clients + 1) * 3 + this.shape.workers) * LINE * 4 + worker * KEY_BYTES_MAX;
   }
 
   /** First of a thread's 32 counter words; see counters.ts. */

@@ -35,6 +35,8 @@ export class Activation implements StateOwner, TurnOwner {
   readonly turn: TurnObject;
   /** Coarse milliseconds of the last call. */
   usedAt: number;
+  /** Number of the handler that runs, or ran last. */
+  running: number;
   /** An asynchronous command runs. */
   busy: boolean;
   readonly queue: WaitingRequest[];
@@ -59,6 +61,7 @@ export class Activation implements StateOwner, TurnOwner {
       keyBytes.bytes.subarray(keyBytes.offset, keyBytes.offset + keyBytes.length),
     );
     this.usedAt = 0;
+    this.running = 0;
     this.busy = false;
     this.queue = [];
     this.path = [];

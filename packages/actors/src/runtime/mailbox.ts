@@ -206,7 +206,7 @@ export class Mailbox {
     activation.turn.beforeTurn = before;
     activation.turn.beforeReply = undefined;
     activation.path = [];
-    const running = this.run(activation, handler, args, -1, 0, false);
+    const running = this.run(activation, handler, args, -1, 0, false, -1);
     if (running !== undefined) this.follow(activation, running);
     return true;
   }
@@ -246,7 +246,7 @@ export class Mailbox {
         parts.watches.add(client, request.number, partition, layout, text, handler, args);
       } else {
         parts.counters.add(QUERIES, 1);
-        parts.running.enter(layout.type.index, handler.index, partition.number, request.keyHash);
+        parts.running.enter(layout.type.index, handler.index, partition.number, request.keyHash, frame);
         parts.runner.query(partition, reader.view, handler, args, this.asker(client, frame, request, durable));
         parts.running.leave();
       }
@@ -377,7 +377,7 @@ export class Mailbox {
       this.refuse(client, frame, request, partition, error);
       return;
     }
-    const running = this.run(activation, handler, args, answerTo, number, durable);
+    const running = this.run(activation, handler, args, answerTo, number, durable, frame);
     if (running === undefined) {
       ring.finish(frame);
       return;
@@ -394,6 +394,7 @@ export class Mailbox {
     client: number,
     number: number,
     durable: boolean,
+    frame: number,
   ): Promise<void> | undefined {
     const { parts } = this;
     const { partition } = activation;
@@ -401,7 +402,10 @@ export class Mailbox {
     activation.turn.client = client;
     activation.turn.number = number;
     parts.counters.add(COMMANDS, 1);
-    parts.running.enter(activation.layout.type.index, handler.index, partition.number, activation.keyBytes.hash);
+    const { keyBytes, layout } = activation;
+    if (frame < 0) parts.running.enterAlone(layout.type.index, handler.index, partition.number, keyBytes);
+    else parts.running.enter(layout.type.index, handler.index, partition.number, keyBytes.hash, frame);
+    activation.running = handler.index;
     const running = parts.runner.command(activation, activation.turn, handler, args, client, number, durable);
     parts.running.leave();
     parts.watches.touched(activation);

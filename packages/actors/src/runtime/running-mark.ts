@@ -1,8 +1,15 @@
 /**
- * What a worker is running, in its control line: written before a handler starts, cleared after it. Read by the supervisor
- * when the worker died or seems blocked. Plain stores by one thread: a death is read after its exit event.
+ * What a worker is running, in its control line: written before a handler or step starts, cleared after it. Read by the
+ * supervisor when the worker died or seems blocked. Plain stores by one thread: a death is read after its exit event, and a
+ * handler that seems blocked is believed only when the count has not moved.
+ *
+ * The key is not copied on the hot path: a request stands in its ring until it is answered. Only steps and reminders, which
+ * know no request, copy it to the worker's key area.
  */
+import { type KeyBytes, KEY_BYTES_MAX } from '@spacegrid/core';
 import type { ControlBlock } from '../control/control-block.ts';
+import { REQUEST_KEY_BYTES, REQUEST_WORDS } from '../control/frames.ts';
+import type { GridMemory } from '../control/grid-memory.ts';
 
 export interface RunningActor {
   readonly type: number;
@@ -11,46 +18,100 @@ export interface RunningActor {
   readonly keyHash: number;
 }
 
+export interface MarkedActor extends RunningActor {
+  /** Empty when it could not be read any more. */
+  readonly key: string;
+}
+
 const OFFSET = 8;
+const RUNNING = 0;
+const HANDLER = 1;
+const PARTITION = 2;
+const KEY_HASH = 3;
+/** Handlers and steps that have ended. */
+const COUNT = 4;
+/** Word of the request frame in the request rings; −1: the key is in the key area. */
+const FRAME = 5;
+const KEY_LENGTH = 6;
 
 export class RunningMark {
   private readonly words: Int32Array;
   private readonly base: number;
+  private readonly keys: Uint8Array;
 
   constructor(control: ControlBlock, worker: number) {
     this.words = control.shared.words;
     this.base = control.workerLine(worker) + OFFSET;
+    this.keys = new Uint8Array(this.words.buffer, control.keyArea(worker), KEY_BYTES_MAX);
   }
 
-  /** Marks a handler as running, and counts it. */
-  enter(type: number, handler: number, partition: number, keyHash: number): void {
+  /** Marks the handler of a request as running. @param frame the request's word in the request rings' buffer. */
+  enter(type: number, handler: number, partition: number, keyHash: number, frame: number): void {
     const { words, base } = this;
-    words[base + 1] = (type << 8) | handler;
-    words[base + 2] = partition;
-    words[base + 3] = keyHash;
-    words[base] = 1;
+    words[base + HANDLER] = (type << 8) | handler;
+    words[base + PARTITION] = partition;
+    words[base + KEY_HASH] = keyHash;
+    words[base + FRAME] = frame;
+    words[base + RUNNING] = 1;
+  }
+
+  /** The same for what no request stands for. False when something is marked already: then there is nothing to leave. */
+  enterAlone(type: number, handler: number, partition: number, key: KeyBytes): boolean {
+    if (this.words[this.base + RUNNING] === 1) return false;
+    for (let index = 0; index < key.length; index++) this.keys[index] = key.bytes[key.offset + index] as number;
+    this.words[this.base + KEY_LENGTH] = key.length;
+    this.enter(type, handler, partition, key.hash, -1);
+    return true;
   }
 
   leave(): void {
     const { words, base } = this;
-    words[base] = 0;
-    words[base + 4] = ((words[base + 4] as number) + 1) | 0;
+    words[base + RUNNING] = 0;
+    words[base + COUNT] = ((words[base + COUNT] as number) + 1) | 0;
   }
 }
 
-export function readRunning(control: ControlBlock, worker: number): RunningActor | undefined {
+export function readRunning(control: ControlBlock, worker: number, memory: GridMemory): MarkedActor | undefined {
   const base = control.workerLine(worker) + OFFSET;
   const { shared } = control;
-  if (shared.load(base) === 0) return undefined;
-  const handler = shared.load(base + 1);
+  if (shared.load(base + RUNNING) === 0) return undefined;
+  const handler = shared.load(base + HANDLER);
   return {
     type: handler >>> 8,
     handler: handler & 255,
-    partition: shared.load(base + 2),
-    keyHash: shared.load(base + 3),
+    partition: shared.load(base + PARTITION),
+    keyHash: shared.load(base + KEY_HASH),
+    key: readKey(control, worker, memory),
   };
 }
 
+/** How many handlers and steps the worker has ended; the same number twice with one running means that it is blocked. */
+export function handlersRun(control: ControlBlock, worker: number): number {
+  return control.shared.load(control.workerLine(worker) + OFFSET + COUNT);
+}
+
 export function clearRunning(control: ControlBlock, worker: number): void {
-  control.shared.store(control.workerLine(worker) + OFFSET, 0);
+  control.shared.store(control.workerLine(worker) + OFFSET + RUNNING, 0);
+}
+
+function readKey(control: ControlBlock, worker: number, memory: GridMemory): string {
+  const base = control.workerLine(worker) + OFFSET;
+  const frame = control.shared.load(base + FRAME);
+  if (frame < 0) {
+    const length = Math.min(KEY_BYTES_MAX, control.shared.load(base + KEY_LENGTH));
+    return textOf(control.shared.words.buffer, control.keyArea(worker), length);
+  }
+  const { requests } = memory.rings;
+  const body = frame + 2;
+  if (body + REQUEST_WORDS > requests.byteLength >>> 2) return '';
+  const length = new Int32Array(requests)[body + REQUEST_KEY_BYTES] as number;
+  const offset = (body + REQUEST_WORDS) * 4;
+  // It may have ended meanwhile and its room been written over: any bytes may stand here.
+  return length >= 0 && length <= KEY_BYTES_MAX && offset + length <= requests.byteLength
+    ? textOf(requests, offset, length)
+    : '';
+}
+
+function textOf(buffer: ArrayBufferLike, offset: number, length: number): string {
+  return Buffer.from(new Uint8Array(buffer, offset, length)).toString('utf8');
 }

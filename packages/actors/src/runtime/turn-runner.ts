@@ -23,6 +23,7 @@ import type { CompiledHandler } from '../define/actor-type.ts';
 import type { Activation } from './activation.ts';
 import type { Partition } from './partition.ts';
 import type { ReplyLanes } from './reply-lanes.ts';
+import type { RunningMark } from './running-mark.ts';
 import type { StepTable } from './step-table.ts';
 import type { TurnObject } from './turn-object.ts';
 import type { TurnOwner } from './turn-owner.ts';
@@ -46,6 +47,7 @@ export const ENTRY_DURABLE = 4;
 export class TurnRunner implements StepRunner {
   private readonly replies: ReplyLanes;
   private readonly counters: ThreadCounters;
+  private readonly running: RunningMark;
   private readonly scratch: PackWriter;
   /** Told of messages that may leave. */
   onMessages: (partition: Partition, id: string) => void;
@@ -53,8 +55,9 @@ export class TurnRunner implements StepRunner {
   onStep: (activation: Activation) => void;
   private readonly steps: StepTable;
 
-  constructor(replies: ReplyLanes, counters: ThreadCounters, steps: StepTable) {
+  constructor(replies: ReplyLanes, counters: ThreadCounters, steps: StepTable, running: RunningMark) {
     this.replies = replies;
+    this.running = running;
     this.counters = counters;
     this.steps = steps;
     this.onStep = () => undefined;
@@ -94,6 +97,8 @@ export class TurnRunner implements StepRunner {
     // Every owner of a turn object is an activation: turn-owner.ts only keeps the files apart.
     const activation = owner as Activation;
     const { partition } = activation;
+    const { keyBytes, layout } = activation;
+    const marked = this.running.enterAlone(layout.type.index, activation.running, partition.number, keyBytes);
     partition.begin(activation);
     try {
       turn.beginTurn();
@@ -115,6 +120,8 @@ export class TurnRunner implements StepRunner {
       if (partition.heap.open) partition.undo();
       this.counters.add(UNDONE, 1);
       throw error;
+    } finally {
+      if (marked) this.running.leave();
     }
   }
 

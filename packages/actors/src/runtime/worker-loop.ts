@@ -138,7 +138,8 @@ export class WorkerLoop {
     });
     this.replies = new ReplyLanes(memory, this.control, worker);
     this.steps = new StepTable(settings.hashSeed);
-    this.runner = new TurnRunner(this.replies, this.counters, this.steps);
+    const running = new RunningMark(this.control, worker);
+    this.runner = new TurnRunner(this.replies, this.counters, this.steps, running);
     const ownBell = surroundings.bell(this.control, worker);
     this.runner.onStep = (activation) => {
       this.watches.touched(activation);
@@ -177,7 +178,7 @@ export class WorkerLoop {
         offload: (task, input) => this.offload.run(task, input),
       },
       runner: this.runner,
-      running: new RunningMark(this.control, worker),
+      running,
       counters: this.counters,
       watches: this.watches,
       once: this.once,
@@ -325,7 +326,10 @@ export class WorkerLoop {
       this.watches.run(WATCH_BUDGET);
       worked = true;
     }
-    if (this.client.busy) this.client.expire(this.clock.now());
+    if (this.client.busy) {
+      this.client.expire(this.clock.now());
+      this.client.failUnavailable();
+    }
     // Waking a sleeper costs as much as several turns: while more requests wait it is put off, for a few rounds.
     this.quietRounds = more ? this.quietRounds + 1 : QUIET_ROUNDS_MAX;
     const wake = this.quietRounds >= QUIET_ROUNDS_MAX;

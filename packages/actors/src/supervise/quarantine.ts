@@ -8,7 +8,8 @@ const BLAMED_MAX = 1000;
 export class Quarantine {
   private readonly deaths = new Map<string, { actor: RunningActor; at: number[] }>();
 
-  blame(actor: RunningActor, nowMs: number): void {
+  /** True when this death sets the actor aside. */
+  blame(actor: RunningActor, nowMs: number): boolean {
     const id = `${actor.type}/${actor.partition}/${actor.keyHash}`;
     const entry = this.deaths.get(id) ?? { actor, at: [] };
     entry.at = entry.at.filter((at) => nowMs - at < WINDOW_MS);
@@ -16,6 +17,7 @@ export class Quarantine {
     this.deaths.delete(id);
     this.deaths.set(id, entry);
     if (this.deaths.size > BLAMED_MAX) this.deaths.delete(this.deaths.keys().next().value as string);
+    return entry.at.length === DEATHS;
   }
 
   /** The actors set aside now. */

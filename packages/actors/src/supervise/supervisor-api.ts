@@ -1,17 +1,8 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { DurabilityStatus } from '@spacegrid/core';
 import type { RunningActor } from '../runtime/running-mark.ts';
-
-/** A thread's death and what became of it. */
-export interface RecoveryEvent {
-  readonly kind: 'worker' | 'durability';
-  readonly thread: number;
-  /** Wall-clock milliseconds. */
-  readonly diedAt: number;
-  /** Until its successor served; −1 when it was given up. */
-  readonly recoveredAfterMs: number;
-  readonly cause: string;
-}
+import type { Blocked } from './blocked-watch.ts';
+import type { RecoveryEvent } from './grid-events.ts';
 
 export interface WorkerStatus {
   readonly worker: number;
@@ -29,11 +20,19 @@ export interface SupervisorStatus {
   readonly durability: DurabilityStatus | undefined;
 }
 
+/** What the supervisor tells unasked; actors and handlers by their numbers. */
+export type SupervisorNews =
+  | RecoveryEvent
+  | (Blocked & { readonly kind: 'blocked' })
+  | (RunningActor & { readonly kind: 'quarantine'; readonly worker: number; readonly seenAt: number });
+
 /** What the main thread asks of the supervisor, by comlink. */
 export interface SupervisorApi {
   /** Resolves when all partitions are loaded and served. */
   start(): Promise<{ readonly hashSeed: number }>;
   terminateWorker(worker: number): Promise<RecoveryEvent>;
+  /** Resolves when its successor serves. */
+  terminateDurability(): Promise<void>;
   /** Watches over a client thread: when the port closes, its slot is given back. */
   attachClient(slot: number, port: MessagePort): Promise<void>;
   status(): Promise<SupervisorStatus>;

@@ -5,18 +5,8 @@
  * A successor starts only after its predecessor's `exit` event: two writers of a heap must never be. Deaths in quick
  * succession are backed off; a worker that keeps dying is given up and its partitions answer WORKER_UNAVAILABLE.
  */
-import { Worker, workerData } from 'node:worker_threads';
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import {
-  Doorbell,
-  type DurabilityControl,
-  type DurabilityThreadData,
-  Heap,
-  releasePin,
-  callControl,
-  handOver,
-  serveControl,
-} from '@spacegrid/core';
+import { MessageChannel, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
+import { Doorbell, Heap, InvalidOptionError, releasePin, callControl, handOver, serveControl } from '@spacegrid/core';
 import {
   ControlBlock,
   GRID_CLOSED,
@@ -27,12 +17,14 @@ import {
   WORKER_RECOVERING,
   WORKER_SERVING,
 } from '../control/control-block.ts';
-import { workerOf } from '../control/grid-memory.ts';
 import { clearRunning, readRunning } from '../runtime/running-mark.ts';
 import type { WorkerApi } from '../runtime/worker-api.ts';
+import { BlockedWatch } from './blocked-watch.ts';
+import { DurabilityHost } from './durability-host.ts';
+import type { RecoveryEvent } from './grid-events.ts';
 import type { PartitionWorkerData, SupervisorData } from './grid-thread-data.ts';
 import { Quarantine } from './quarantine.ts';
-import type { RecoveryEvent, SupervisorApi, SupervisorStatus } from './supervisor-api.ts';
+import type { SupervisorApi, SupervisorNews, SupervisorStatus } from './supervisor-api.ts';
 import { threadModule } from './thread-module.ts';
 
 const data = workerData as SupervisorData;
@@ -57,52 +49,16 @@ interface Hosted {
   waiting: ((event: RecoveryEvent) => void)[];
 }
 
-let durability: { thread: Worker; api: DurabilityControl } | undefined;
+const durability =
+  persistence === undefined ? undefined : new DurabilityHost(memory, control, persistence, (event) => report(event));
+const blocked = new BlockedWatch(control, memory, settings.blockedHandlerMs, (event) =>
+  tell({ kind: 'blocked', ...event }),
+);
 let closing = false;
 const hosted: Hosted[] = [];
 const events: RecoveryEvent[] = [];
 const quarantine = new Quarantine();
 const attached = new Map<number, MessagePort>();
-
-async function startDurability(first: boolean): Promise<void> {
-  if (persistence === undefined) return;
-  const { port1, port2 } = new MessageChannel();
-  const shape = memory.shape;
-  const threadData: DurabilityThreadData = {
-    identity: { partitions: shape.partitions, hashSeed: settings.hashSeed },
-    heaps: memory.heaps,
-    doorbells: memory.control,
-    ownDoorbell: control.doorbell(control.durabilityThread),
-    workerDoorbells: heaps.map((_, partition) => control.doorbell(workerOf(partition, shape.workers))),
-    pinSlot: control.durabilityThread,
-    options: persistence.options,
-    controlPort: port2,
-  };
-  const thread = new Worker(new URL(persistence.threadUrl), {
-    workerData: threadData,
-    transferList: [port2],
-    name: 'spacegrid-durability',
-  });
-  const api = callControl<DurabilityControl>(port1);
-  durability = { thread, api };
-  thread.on('exit', () => {
-    port1.close();
-    if (!closing && durability?.thread === thread && !first) void restartDurability();
-  });
-  const failed = new Promise<never>((_, reject) => thread.once('error', reject));
-  const opened = await Promise.race([api.open(), failed]);
-  settings = { ...settings, hashSeed: opened.identity.hashSeed };
-  first = false;
-}
-
-async function restartDurability(): Promise<void> {
-  try {
-    await startDurability(false);
-    await durability?.api.start();
-  } catch (error) {
-    report({ kind: 'durability', thread: 0, diedAt: Date.now(), recoveredAfterMs: -1, cause: String(error) });
-  }
-}
 
 async function startWorker(worker: number): Promise<void> {
   const entry = hosted[worker] as Hosted;
@@ -147,7 +103,7 @@ async function recoverPartitions(worker: number, api: WorkerApi): Promise<void> 
   if (durability !== undefined) {
     for (const partition of fresh) {
       const { port1, port2 } = new MessageChannel();
-      await Promise.all([api.load(partition, handOver(port1)), durability.api.recover(partition, handOver(port2))]);
+      await Promise.all([api.load(partition, handOver(port1)), durability.recover(partition, port2)]);
     }
   }
   await api.serve();
@@ -157,15 +113,18 @@ async function replaceWorker(worker: number, cause: string): Promise<void> {
   const entry = hosted[worker] as Hosted;
   const diedAt = Date.now();
   control.setWorkerState(worker, WORKER_DOWN);
-  const running = readRunning(control, worker);
+  const running = readRunning(control, worker, memory);
   const asked = entry.ending;
   entry.ending = false;
-  if (running !== undefined && !asked) quarantine.blame(running, diedAt);
+  if (running !== undefined && !asked && quarantine.blame(running, diedAt))
+    tell({ kind: 'quarantine', worker, ...running, seenAt: diedAt });
   clearRunning(control, worker);
   for (const heap of heaps) releasePin(heap, worker);
   entry.restarts = entry.restarts.filter((at) => diedAt - at < 60_000);
   if (entry.restarts.length >= RESTARTS_IN_A_MINUTE_MAX && !asked) {
     control.setWorkerState(worker, WORKER_FAILED);
+    // Their calls to it fail now, and do not wait for their deadlines.
+    for (let client = 0; client < memory.shape.clients; client++) ringClient(client);
     report({ kind: 'worker', thread: worker, diedAt, recoveredAfterMs: -1, cause });
     return;
   }
@@ -187,12 +146,21 @@ async function replaceWorker(worker: number, cause: string): Promise<void> {
 function report(event: RecoveryEvent): void {
   events.push(event);
   if (events.length > EVENTS_KEPT_MAX) events.shift();
-  if (event.kind === 'worker') for (const tell of (hosted[event.thread] as Hosted).waiting.splice(0)) tell(event);
+  tell(event);
+  if (event.kind === 'worker') for (const resolve of (hosted[event.thread] as Hosted).waiting.splice(0)) resolve(event);
+}
+
+/** Tells the thread that created the grid. */
+function tell(news: SupervisorNews): void {
+  parentPort?.postMessage(news);
 }
 
 const api: SupervisorApi = {
   async start() {
-    await startDurability(true);
+    if (durability !== undefined) {
+      const { identity } = await durability.open(settings.hashSeed);
+      settings = { ...settings, hashSeed: identity.hashSeed };
+    }
     for (let worker = 0; worker < memory.shape.workers; worker++) {
       hosted.push({
         thread: undefined,
@@ -209,7 +177,7 @@ const api: SupervisorApi = {
         return entry.serving;
       }),
     );
-    await durability?.api.start();
+    await durability?.start();
     control.setGridState(GRID_RUNNING);
     return { hashSeed: settings.hashSeed };
   },
@@ -221,6 +189,12 @@ const api: SupervisorApi = {
     entry.ending = true;
     await entry.thread.terminate();
     return recovered;
+  },
+
+  async terminateDurability() {
+    if (durability === undefined) throw new InvalidOptionError('the grid has no persistence');
+    await durability.terminate();
+    await durability.back;
   },
 
   async attachClient(slot, port) {
@@ -246,18 +220,19 @@ const api: SupervisorApi = {
       ),
       recoveries: [...events],
       quarantined: quarantine.list(Date.now()),
-      durability: durability === undefined ? undefined : await durability.api.status(),
+      durability: await durability?.status(),
     };
     return status;
   },
 
   async flush() {
-    await durability?.api.flush();
+    await durability?.flush();
   },
 
   async backup(directory) {
-    if (durability === undefined) throw new Error('there is no persistence to back up');
-    return durability.api.backup(directory);
+    if (durability === undefined)
+      throw new InvalidOptionError('the grid has no persistence to back up: give createGrid one');
+    return durability.backup(directory);
   },
 
   async close() {
@@ -270,10 +245,8 @@ const api: SupervisorApi = {
       await Promise.all(hosted.map((entry, worker) => drainWorker(entry, worker, endsAt)));
     }
     await Promise.all(hosted.map(async (entry) => entry.thread?.terminate()));
-    if (durability !== undefined) {
-      await durability.api.close();
-      await durability.thread.terminate();
-    }
+    blocked.stop();
+    await durability?.close();
     control.setGridState(GRID_CLOSED);
   },
 };

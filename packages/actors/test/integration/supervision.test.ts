@@ -1,0 +1,125 @@
+/** What the supervisor notices and does: blocked handlers, poison actors, threads that die, and who is told. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createGrid, GRID_CHANNEL, type Grid, type GridEvent } from '@spacegrid/actors';
+import { isGridError, type Logger } from '@spacegrid/core';
+import { sqlite } from '@spacegrid/persistence';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Desk } from '../fixtures/office-actors.ts';
+import { rejection, until, within } from '../fixtures/until.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'spacegrid-supervision-'));
+const events: GridEvent[] = [];
+const lines: string[] = [];
+const listen = (event: unknown): void => {
+  events.push(event as GridEvent);
+};
+const say = (message: string): void => {
+  lines.push(message);
+};
+const logger: Logger = { debug: say, info: say, warn: say, error: say };
+let grid: Grid;
+
+beforeAll(async () => {
+  subscribe(GRID_CHANNEL, listen);
+  grid = await createGrid({
+    actors: new URL('../fixtures/office-actors.ts', import.meta.url),
+    workers: 1,
+    partitions: 4,
+    blockedHandler: 60,
+    persistence: sqlite({ directory }),
+    logger,
+  });
+});
+
+afterAll(async () => {
+  await grid.close();
+  unsubscribe(GRID_CHANNEL, listen);
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const seen = (what: string, accept: (event: GridEvent) => boolean): Promise<GridEvent | undefined> =>
+  until(
+    what,
+    async () => events.find(accept),
+    (event) => event !== undefined,
+  );
+
+describe('a handler that blocks its thread', () => {
+  it('is reported with actor, key and method, while others wait', async () => {
+    const desk = grid.actor(Desk, 'slow ☕');
+    const blocking = desk.block(200);
+    const event = await seen('the report', ({ kind }) => kind === 'blocked');
+    expect(event).toMatchObject({ actor: 'desk', key: 'slow ☕', method: 'block', worker: 0 });
+    await blocking;
+    expect((await grid.stats()).blocked.at(-1)).toEqual(event);
+    expect(lines.at(-1)).toMatch(/desk "slow ☕"\.block has kept worker 0 for \d+ ms/);
+  });
+
+  it('is named also when a step of an asynchronous command blocks', async () => {
+    await grid.actor(Desk, 'slow step').stepBlocks(200);
+    await seen('the report', (event) => event.kind === 'blocked' && event.key === 'slow step');
+    expect((await grid.stats()).blocked.at(-1)).toMatchObject({ key: 'slow step', method: 'stepBlocks' });
+  });
+
+  it('is not reported for being called often', async () => {
+    const count = events.length;
+    const desk = grid.actor(Desk, 'busy');
+    const endsAt = performance.now() + 150;
+    while (performance.now() < endsAt) await Promise.all(Array.from({ length: 200 }, () => desk.add(1)));
+    expect(events.length).toBe(count);
+  });
+});
+
+describe('an actor that ends its thread', () => {
+  it('is set aside after three deaths, and its neighbours go on', async () => {
+    const neighbour = grid.actor(Desk, 'neighbour');
+    await neighbour.add(5);
+    const first = await within('the first call', rejection(grid.actor(Desk, 'poison').exit()), 5000);
+    expect(isGridError(first, 'WORKER_LOST')).toBe(true);
+    const second = await within('the second call', rejection(grid.actor(Desk, 'poison').exit()), 5000);
+    expect(isGridError(second, 'ACTOR_QUARANTINED')).toBe(true);
+    await seen('the quarantine', ({ kind }) => kind === 'quarantine');
+    const third = await within('the third call', rejection(grid.actor(Desk, 'poison').add(1)), 5000);
+    expect(isGridError(third, 'ACTOR_QUARANTINED')).toBe(true);
+    expect(await neighbour.add(1)).toBe(6);
+    expect((await grid.health()).status).toBe('degraded');
+  });
+
+  it('in a later step leaves the earlier ones, and its caller knows how many', async () => {
+    const desk = grid.actor(Desk, 'half');
+    const error = await within('the call', rejection(desk.stepThenDie()), 5000);
+    expect(isGridError(error, 'OUTCOME_UNKNOWN')).toBe(true);
+    expect((error as { details?: { stepsCommitted?: number } }).details?.stepsCommitted).toBe(1);
+    expect(await desk.get()).toBe(1);
+  });
+});
+
+describe('the durability thread', () => {
+  it('is replaced when it dies under load: what was acknowledged is on disk once, what waits is answered', async () => {
+    const desk = grid.actor(Desk, 'written');
+    const durable = desk.with({ ack: 'durable' });
+    let acknowledged = 0;
+    for (let round = 0; round < 3; round++) {
+      const calls = Promise.all(Array.from({ length: 200 }, () => durable.add(1)));
+      await grid.terminateDurability();
+      await within('all answers', calls, 10_000);
+      acknowledged += 200;
+    }
+    await grid.flush();
+    expect(await desk.get()).toBe(acknowledged);
+    const { durability, recoveries } = await grid.stats();
+    expect(durability?.health).toBe('healthy');
+    expect(recoveries.filter(({ kind }) => kind === 'durability').length).toBe(3);
+    await grid.close();
+    grid = await createGrid({
+      actors: new URL('../fixtures/office-actors.ts', import.meta.url),
+      workers: 1,
+      partitions: 4,
+      persistence: sqlite({ directory }),
+    });
+    expect(await grid.actor(Desk, 'written').get()).toBe(acknowledged);
+  });
+});
