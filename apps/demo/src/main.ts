@@ -1,12 +1,14 @@
 /** `npm start`: the leaderboard, served until SIGINT or SIGTERM. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isGridError, type Grid } from '@spacegrid/actors';
+import type { Grid } from '@spacegrid/actors';
 import { Boards } from './grid/boards.ts';
 import { openGrid } from './grid/open-grid.ts';
+import { startProblem } from './grid/start-problem.ts';
 import { Sampler } from './grid/sampler.ts';
 import { type RunningServer, startServer } from './http/server.ts';
 import { LoadController } from './load/load-controller.ts';
+import { nodeProblem } from './node-version.ts';
 import { ADDRESS_FILE } from './running-address.ts';
 import { readSettings, type Settings } from './settings.ts';
 
@@ -23,28 +25,12 @@ async function open(settings: Settings): Promise<Grid> {
     return await openGrid(settings.dataDirectory);
   } catch (error) {
     if (settings.verbose) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (
-      code === 'EACCES' ||
-      code === 'EROFS' ||
-      code === 'ENOTDIR' ||
-      code === 'EEXIST' ||
-      code === 'SQLITE_CANTOPEN' ||
-      code === 'SQLITE_READONLY'
-    ) {
-      return fail(`The data folder ${settings.dataDirectory} is not writable: set SPACEGRID_DATA to another.`);
-    }
-    return fail(
-      isGridError(error)
-        ? `The grid did not start (${error.code}): ${error.message}`
-        : `The grid did not start: ${String(error)}`,
-    );
+    return fail(startProblem(error, settings.dataDirectory));
   }
 }
 
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-if (major < 22 || (major === 22 && minor < 18))
-  fail(`Node ${process.versions.node} is too old: 22.18 or newer is needed (npm start brings one).`);
+const problem = nodeProblem(process.versions.node);
+if (problem !== undefined) fail(problem);
 
 let settings: Settings;
 try {
@@ -67,6 +53,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 const grid = await open(settings);
 const boards = new Boards(grid);
+await boards.tidy();
 const load = new LoadController(grid, boards);
 const sampler = new Sampler(grid, load);
 const report = (error: unknown): void => {

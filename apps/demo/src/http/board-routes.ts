@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import type { Boards } from '../grid/boards.ts';
+import type { LoadController } from '../load/load-controller.ts';
 import type { EventStreams } from './event-streams.ts';
 import { HttpError } from './http-error.ts';
 import {
@@ -7,13 +8,14 @@ import {
   readAround,
   readBoard,
   readCount,
+  readDigest,
   readIdempotencyKey,
   readLines,
   readPlayer,
   readScore,
 } from './input.ts';
 
-export function boardRoutes(boards: Boards, streams: EventStreams): Hono {
+export function boardRoutes(boards: Boards, load: LoadController, streams: EventStreams): Hono {
   const routes = new Hono();
 
   routes.get('/', async (context) => context.json({ boards: await boards.list() }));
@@ -41,7 +43,9 @@ export function boardRoutes(boards: Boards, streams: EventStreams): Hono {
   });
 
   routes.delete('/:board', async (context) => {
-    await boards.delete(readBoard(context));
+    const board = readBoard(context);
+    await load.leave(board);
+    await boards.delete(board);
     return context.body(null, 204);
   });
 
@@ -59,15 +63,16 @@ export function boardRoutes(boards: Boards, streams: EventStreams): Hono {
   });
 
   routes.get('/:board/imports/:digest', async (context) =>
-    context.json({ lines: await boards.importedLines(readBoard(context), context.req.param('digest')) }),
+    context.json({ lines: await boards.importedLines(readBoard(context), readDigest(context)) }),
   );
 
   routes.post('/:board/imports', async (context) => {
     const board = readBoard(context);
+    const durable = readAck(context);
     const { digest, from, players, points } = await readLines(context);
     if (players.length !== points.length)
       throw new HttpError(400, 'INVALID_ARGUMENT', 'players and points have the same length');
-    return context.json({ lines: await boards.importLines(board, digest, from, players, points) });
+    return context.json(await boards.importLines(board, digest, from, players, points, { durable }));
   });
 
   return routes;

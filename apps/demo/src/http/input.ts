@@ -1,22 +1,19 @@
 /** What comes from outside, checked. Every refusal is a 4xx with a code and a sentence, and nothing was changed. */
 import type { Context } from 'hono';
 import { z } from 'zod';
+import { BOARD_BYTES_MAX, nameProblem, PLAYER_BYTES_MAX } from '../names.ts';
 import { HttpError } from './http-error.ts';
 
-/** Names are any Unicode; in UTF-8 a board's takes at most 256 bytes, a player's 512. */
-const BOARD_BYTES_MAX = 256;
-const PLAYER_BYTES_MAX = 512;
 const BODY_BYTES_MAX = 64 * 1024;
 const COUNT_MAX = 1000;
 const AROUND_MAX = 100;
 const ONCE_UNITS_MAX = 200;
 
 function name(what: string, bytesMax: number) {
-  return z
-    .string({ error: `${what} is a text` })
-    .min(1, `${what} has at least one character`)
-    .refine((text) => text.isWellFormed(), `${what} is well-formed Unicode`)
-    .refine((text) => Buffer.byteLength(text) <= bytesMax, `${what} takes at most ${bytesMax} bytes of UTF-8`);
+  return z.string({ error: `${what} is a text` }).superRefine((text, context) => {
+    const problem = nameProblem(what, text, bytesMax);
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+  });
 }
 
 const boardName = name('board', BOARD_BYTES_MAX);
@@ -30,8 +27,9 @@ const load = z.strictObject({
   ratePerSecond: z.union([z.number().min(0.1).max(1e6), z.null()]),
 });
 const kill = z.strictObject({ worker: z.int().min(0).max(1000) });
+const fileDigest = z.string().regex(/^[0-9a-f]{64}$/, 'digest is the SHA-256 of the file in hexadecimal');
 const lines = z.strictObject({
-  digest: z.string().regex(/^[0-9a-f]{64}$/, 'digest is the SHA-256 of the file in hexadecimal'),
+  digest: fileDigest,
   from: z.int().min(0),
   // An empty name stands for a bad line.
   players: z.array(z.union([z.literal(''), playerName])).max(5000),
@@ -49,6 +47,10 @@ export const readLines = (context: Context): Promise<LinesInput> => readBody(con
 
 export function readBoard(context: Context): string {
   return checked(boardName, pathPart(context, 'board'));
+}
+
+export function readDigest(context: Context): string {
+  return checked(fileDigest, pathPart(context, 'digest'));
 }
 
 export function readPlayer(context: Context): string {
@@ -94,6 +96,15 @@ function readInteger(context: Context, parameter: string, fallback: number, min:
   return value;
 }
 
+/** Path as it came: its parts are decoded by the router, which leaves broken encodings as they are. */
+export function refuseBrokenPath(path: string): void {
+  try {
+    decodeURIComponent(path);
+  } catch {
+    throw new HttpError(400, 'INVALID_PATH', 'the path is not percent-encoded UTF-8');
+  }
+}
+
 function pathPart(context: Context, parameter: string): string {
   const part = context.req.param(parameter);
   if (part === undefined) throw new HttpError(400, 'INVALID_ARGUMENT', `${parameter} is missing`);
@@ -105,30 +116,38 @@ async function readBody<T>(context: Context, schema: z.ZodType<T>): Promise<T> {
   if (!/^application\/json\s*(;|$)/i.test(type)) {
     throw new HttpError(415, 'UNSUPPORTED_MEDIA_TYPE', 'the body is JSON: send content-type: application/json');
   }
-  const text = await readLimited(context);
+  const bytes = await readLimited(context);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(utf8.decode(bytes));
   } catch {
-    throw new HttpError(400, 'INVALID_JSON', 'the body is not valid JSON');
+    throw new HttpError(400, 'INVALID_JSON', 'the body is not valid JSON in UTF-8');
   }
   return checked(schema, value);
 }
 
-/** The body as text; stops reading at the limit, whatever the header says. */
-async function readLimited(context: Context): Promise<string> {
+/** Refuses bytes that are no UTF-8: replaced by U+FFFD, they would become the name of somebody else. */
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** The body; stops reading at the limit, whatever the header says. */
+async function readLimited(context: Context): Promise<Uint8Array> {
   const tooLarge = new HttpError(413, 'BODY_TOO_LARGE', `the body has more than ${BODY_BYTES_MAX} bytes`);
   if (Number(context.req.header('content-length') ?? 0) > BODY_BYTES_MAX) throw tooLarge;
   const stream = context.req.raw.body;
-  if (stream === null) return '';
+  if (stream === null) return new Uint8Array(0);
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of stream as AsyncIterable<Uint8Array>) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) throw tooLarge;
-    chunks.push(chunk);
+  try {
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      bytes += chunk.length;
+      if (bytes > BODY_BYTES_MAX) throw tooLarge;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error === tooLarge) throw error;
+    throw new HttpError(400, 'BODY_CUT_OFF', 'the body ended before its end');
   }
-  return new TextDecoder('utf-8').decode(Buffer.concat(chunks));
+  return Buffer.concat(chunks);
 }
 
 function checked<T>(schema: z.ZodType<T>, value: unknown): T {

@@ -63,6 +63,36 @@ export function metricsText(stats: GridStats): string {
     'Threads that have served as this worker.',
     ofWorkers((worker) => worker.incarnation),
   );
+  metric(
+    'mailbox_depth',
+    'gauge',
+    'Requests taken and not yet run.',
+    ofWorkers((worker) => worker.counters.queued),
+  );
+  metric(
+    'refused_total',
+    'counter',
+    'Requests refused before they ran.',
+    ofWorkers((worker) => worker.counters.refused),
+  );
+  metric(
+    'messages_total',
+    'counter',
+    'Messages sent by turns.',
+    ofWorkers((worker) => worker.counters.messages),
+  );
+  metric(
+    'idempotent_replies_total',
+    'counter',
+    'Retries that got the first answer.',
+    ofWorkers((worker) => worker.counters.once),
+  );
+  metric(
+    'worker_heap_bytes',
+    'gauge',
+    'JavaScript heap of a thread.',
+    ofWorkers((worker) => worker.heapBytes),
+  );
   const clients = stats.clients;
   const ofClients = (value: (client: (typeof clients)[number]) => number) =>
     clients.map((client) => [`{client="${client.client}"}`, value(client)] as const);
@@ -94,7 +124,7 @@ export function metricsText(stats: GridStats): string {
   const ofPartitions = (value: (partition: (typeof partitions)[number]) => number) =>
     partitions.map((partition) => [`{partition="${partition.partition}"}`, value(partition)] as const);
   metric(
-    'sequence',
+    'sequence_total',
     'counter',
     'Committed turns.',
     ofPartitions((partition) => partition.sequence),
@@ -111,13 +141,24 @@ export function metricsText(stats: GridStats): string {
     'Shared memory in use.',
     ofPartitions((partition) => partition.usedBytes),
   );
-  metric('recoveries_total', 'counter', 'Threads replaced.', [['', stats.recoveries.length]]);
+  metric('recoveries_total', 'counter', 'Partition threads replaced.', [
+    ['', workers.reduce((sum, worker) => sum + Math.max(0, worker.incarnation - 1), 0)],
+  ]);
+  metric('last_recovery_seconds', 'gauge', 'How long the last replacement of a thread took.', [
+    ['', (stats.recoveries.at(-1)?.recoveredAfterMs ?? 0) / 1000],
+  ]);
+  metric('resident_memory_bytes', 'gauge', 'Memory of the process.', [['', process.memoryUsage.rss()]]);
   const durability = stats.durability;
   if (durability !== undefined) {
     metric('durability_healthy', 'gauge', '1 while the store is healthy.', [
       ['', durability.health === 'healthy' ? 1 : 0],
     ]);
-    metric('unpersisted_bytes', 'gauge', 'Bytes being written.', [['', durability.unpersistedBytes]]);
+    metric('unpersisted_bytes', 'gauge', 'Committed and not yet durable.', [['', durability.unpersistedBytes]]);
+    metric('unpersisted_age_seconds', 'gauge', 'How long the oldest of it has waited.', [
+      ['', durability.unpersistedAgeMs / 1000],
+    ]);
+    metric('fold_lag_bytes', 'gauge', 'Journalled and not yet folded into rows.', [['', durability.foldLagBytes]]);
+    metric('quarantined_rows', 'gauge', 'Rows that can not be folded.', [['', durability.quarantinedCount]]);
     metric('flushes_total', 'counter', 'Batches synced.', [['', durability.flushes]]);
     metric('flush_seconds', 'gauge', 'Time of the last flush.', [['', durability.lastFlushMs / 1000]]);
     metric('journal_bytes', 'gauge', 'Size of the journal file.', [['', durability.journalBytes]]);

@@ -11,6 +11,7 @@ import { EventStreams } from './event-streams.ts';
 import { gridRoutes } from './grid-routes.ts';
 import { guard } from './guard.ts';
 import { answerError, HttpError } from './http-error.ts';
+import { refuseBrokenPath } from './input.ts';
 import { metricsText } from './metrics.ts';
 import { pageFiles } from './page-files.ts';
 
@@ -39,6 +40,11 @@ export function buildApp(parts: HttpParts, streams: EventStreams): Hono {
   app.notFound((context) =>
     answerError(context, new HttpError(404, 'NOT_FOUND', `${context.req.path} is not here`), parts.report),
   );
+  app.use(async (context, next) => {
+    context.header('x-content-type-options', 'nosniff');
+    refuseBrokenPath(context.req.path);
+    await next();
+  });
   app.use('/api/*', guard(parts.host));
   app.get('/livez', (context) => context.text('alive\n'));
   app.get('/readyz', async (context) => {
@@ -50,8 +56,9 @@ export function buildApp(parts: HttpParts, streams: EventStreams): Hono {
       'content-type': 'text/plain; version=0.0.4; charset=utf-8',
     }),
   );
-  app.route('/api/boards', boardRoutes(parts.boards, streams));
+  app.route('/api/boards', boardRoutes(parts.boards, parts.load, streams));
   app.route('/api', gridRoutes(parts.grid, parts.sampler, parts.load, streams));
+  app.route('/', pageFiles());
   for (const [path, methods] of METHODS) {
     app.all(path, (context) => {
       context.header('allow', methods);
@@ -62,19 +69,25 @@ export function buildApp(parts: HttpParts, streams: EventStreams): Hono {
       );
     });
   }
-  app.route('/', pageFiles());
   return app;
 }
 
 /** Known paths, for what comes with another method. */
 const METHODS: readonly (readonly [path: string, methods: string])[] = [
+  ['/', 'GET'],
+  ['/livez', 'GET'],
+  ['/readyz', 'GET'],
+  ['/metrics', 'GET'],
   ['/api/boards', 'GET'],
   ['/api/boards/:board', 'DELETE'],
   ['/api/boards/:board/scores', 'POST'],
   ['/api/boards/:board/top', 'GET'],
   ['/api/boards/:board/events', 'GET'],
   ['/api/boards/:board/players/:player', 'GET'],
+  ['/api/boards/:board/imports', 'POST'],
+  ['/api/boards/:board/imports/:digest', 'GET'],
   ['/api/load', 'GET, POST, DELETE'],
+  ['/api/grid/events', 'GET'],
   ['/api/grid/kill', 'POST'],
 ];
 

@@ -2,34 +2,43 @@
 const WIDTH = 28;
 const TERMINAL_MS = 100;
 const PLAIN_MS = 2000;
+const CLEAR_REST = '\u001B[K';
 
 export class ProgressBar {
   private readonly totalBytes: number;
   private readonly startedAt = performance.now();
-  private shownAt = Number.NEGATIVE_INFINITY;
+  private bytes = 0;
+  private shownAt = performance.now();
 
   constructor(totalBytes: number) {
     this.totalBytes = totalBytes;
   }
 
   update(bytes: number, lines: number): void {
+    this.bytes = bytes;
     const now = performance.now();
     if (now - this.shownAt < (process.stderr.isTTY ? TERMINAL_MS : PLAIN_MS)) return;
     this.shownAt = now;
-    this.show(bytes, lines, process.stderr.isTTY ? '\r' : '', process.stderr.isTTY ? '' : '\n');
+    this.show(lines, false);
   }
 
-  end(lines: number): void {
-    this.show(this.totalBytes, lines, process.stderr.isTTY ? '\r' : '', '\n');
+  /** The last state: complete, unless it was stopped. */
+  end(lines: number, stopped: boolean): void {
+    if (!stopped) this.bytes = this.totalBytes;
+    this.show(lines, true);
   }
 
-  private show(bytes: number, lines: number, before: string, after: string): void {
-    const share = this.totalBytes === 0 ? 1 : Math.min(1, bytes / this.totalBytes);
-    const filled = Math.round(share * WIDTH);
+  private show(lines: number, last: boolean): void {
+    const share = this.totalBytes === 0 ? 1 : Math.min(1, this.bytes / this.totalBytes);
     const seconds = (performance.now() - this.startedAt) / 1000;
+    const perSecond = Math.round(lines / Math.max(seconds, 0.001));
+    const text = `${Math.floor(share * 100)} %, ${lines.toLocaleString('en')} lines, ${perSecond.toLocaleString('en')}/s`;
+    if (!process.stderr.isTTY) {
+      process.stderr.write(`${text}\n`);
+      return;
+    }
+    const filled = Math.round(share * WIDTH);
     const bar = '█'.repeat(filled) + '░'.repeat(WIDTH - filled);
-    process.stderr.write(
-      `${before}${bar} ${String(Math.floor(share * 100)).padStart(3)} %  ${lines.toLocaleString('en')} lines, ${Math.round(lines / Math.max(seconds, 0.001)).toLocaleString('en')}/s ${after}`,
-    );
+    process.stderr.write(`\r${bar} ${text}${CLEAR_REST}${last ? '\n' : ''}`);
   }
 }

@@ -23,6 +23,7 @@ export interface LoadRequest {
 
 const STOP_MS_MAX = 4000;
 const IDLE: LoadReport = { acknowledged: 0, failed: 0, submits: 0, p50Ms: 0, p99Ms: 0, ended: true };
+const NO_REQUEST: LoadRequest = { board: '', ratePerSecond: null, players: 0 };
 
 export class LoadController {
   private readonly grid: Grid;
@@ -38,7 +39,7 @@ export class LoadController {
     this.boards = boards;
     this.thread = undefined;
     this.ended = Promise.resolve();
-    this.request = { board: '', ratePerSecond: null, players: 0 };
+    this.request = NO_REQUEST;
     this.report = IDLE;
     this.baseline = 0;
   }
@@ -79,6 +80,14 @@ export class LoadController {
       clearTimeout(late);
     }
     return this.status();
+  }
+
+  /** The players leave a board that is to be deleted: they would make it anew. */
+  async leave(board: string): Promise<void> {
+    if (this.request.board !== board) return;
+    await this.stop();
+    this.request = NO_REQUEST;
+    this.report = IDLE;
   }
 
   status(): LoadStatus {
