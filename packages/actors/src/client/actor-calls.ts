@@ -68,7 +68,7 @@ export function call(target: CallTarget, handler: CompiledHandler, args: readonl
 
 function tell(target: CallTarget, handler: CompiledHandler, args: readonly unknown[]): void {
   const { client, route } = target;
-  client.post(0, {
+  client.post(client.nextTell(), {
     partition: route.partition,
     head: packHead(KIND_COMMAND, ACK_MEMORY, route.type.index, handler.index, FLAG_TELL),
     key: route.keyBytes,

@@ -109,6 +109,7 @@ export class ClientThread {
   private readonly heaps: readonly SharedArrayBuffer[];
   private readonly workers: number;
   private readonly waiting: { number: number; request: Request }[];
+  private tells: number;
   private flushQueued: boolean;
   private readonly flushLater: () => void;
   private closed: boolean;
@@ -143,6 +144,8 @@ export class ClientThread {
       };
     });
     this.waiting = [];
+    // Begins anywhere, as the numbers of calls do.
+    this.tells = Math.floor(Math.random() * 2 ** 32) | 0;
     this.flushQueued = false;
     this.flushLater = () => this.flush();
     this.onWatch = () => undefined;
@@ -178,9 +181,15 @@ export class ClientThread {
     this.sendOrWait(number, request, 'wait');
   }
 
+  /** The number of a tell: with its client it names the request, as a call's number does. */
+  nextTell(): number {
+    this.tells = (this.tells + 1) | 0;
+    return this.tells;
+  }
+
   /** Gives a call up. True when it certainly did not and will not run. */
   cancel(number: number): boolean {
-    const at = this.waiting.findIndex((entry) => entry.number === number);
+    const at = this.waiting.findIndex((entry) => entry.number === number && isCall(entry.request.head));
     if (at >= 0) {
       this.waiting.splice(at, 1);
       return true;
@@ -249,7 +258,7 @@ export class ClientThread {
   failUnavailable(): void {
     if (this.lanes.every(({ worker }) => this.control.workerState(worker) !== WORKER_FAILED)) return;
     for (const number of this.calls.waiting()) {
-      const entry = this.waiting.find((waiting) => waiting.number === number);
+      const entry = this.waiting.find((waiting) => waiting.number === number && isCall(waiting.request.head));
       const worker =
         entry === undefined ? this.calls.workers[this.calls.slotOf(number)] : this.laneOf(entry.request).worker;
       if (worker === undefined || this.control.workerState(worker) !== WORKER_FAILED) continue;
@@ -301,7 +310,7 @@ export class ClientThread {
       try {
         if (!this.send(number, request)) break;
       } catch (error) {
-        this.calls.reject(number, error);
+        if (isCall(request.head)) this.calls.reject(number, error);
       }
       sent++;
     }

@@ -34,6 +34,7 @@ import { Activation } from './activation.ts';
 import { ActivationTable } from './activation-table.ts';
 import type { OnceTable } from './once-table.ts';
 import type { Partition, WaitingRequest } from './partition.ts';
+import { NOBODY, tellerOf } from './requester.ts';
 import type { RequestFrame } from './request-frame.ts';
 import type { RunningActor, RunningMark } from './running-mark.ts';
 import { idOf } from './step-table.ts';
@@ -88,7 +89,7 @@ export class Mailbox {
     const request = (this.parts.frames[client] as RequestFrame).at(frame);
     const partition = this.parts.partitions[request.partition];
     const layout = this.parts.layouts[request.type];
-    if (partition === undefined || this.isConsumed(client, request.number)) {
+    if (partition === undefined || this.isConsumed(requesterOf(client, request), request.number)) {
       this.drop(frame, request);
       return;
     }
@@ -115,7 +116,7 @@ export class Mailbox {
       return;
     }
     if (this.interrupted.size > 0) {
-      const stepsCommitted = this.interrupted.get(idOf(client, request.number));
+      const stepsCommitted = this.interrupted.get(idOf(requesterOf(client, request), request.number));
       if (stepsCommitted !== undefined) {
         const error = new OutcomeUnknownError(
           `the thread of ${layout.type.name}.${handler.name} died after ${stepsCommitted} steps of it were committed: they stay`,
@@ -147,7 +148,7 @@ export class Mailbox {
 
   /** A predecessor committed this request: when it comes out of its ring, it is only finished. */
   noteConsumed(client: number, number: number): void {
-    this.consumed.add(`${client}/${number}`);
+    this.consumed.add(idOf(client, number));
   }
 
   /** A predecessor committed steps of these commands and died: they are not run again. */
@@ -188,7 +189,7 @@ export class Mailbox {
   }
 
   private isConsumed(client: number, number: number): boolean {
-    return this.consumed.size > 0 && this.consumed.has(`${client}/${number}`);
+    return this.consumed.size > 0 && this.consumed.has(idOf(client, number));
   }
 
   /** Runs a command that no client sent (a reminder). True when it ran or began to run; false while the actor is busy. */
@@ -206,7 +207,7 @@ export class Mailbox {
     activation.turn.beforeTurn = before;
     activation.turn.beforeReply = undefined;
     activation.path = [];
-    const running = this.run(activation, handler, args, -1, 0, false, -1);
+    const running = this.run(activation, handler, args, NOBODY, 0, false, -1);
     if (running !== undefined) this.follow(activation, running);
     return true;
   }
@@ -285,7 +286,7 @@ export class Mailbox {
   /** Who asked; a request whose answer waits for the watermark is finished when that is sent. */
   private asker(client: number, frame: number, request: RequestFrame, durable: boolean): Caller {
     const { number } = request;
-    if (request.isTell) return { client: -1, number, durable: false };
+    if (request.isTell) return { client: tellerOf(client), number, durable: false };
     if (!durable) return { client, number, durable };
     return { client, number, durable, onSent: () => this.finishLater(client, frame) };
   }
@@ -354,7 +355,7 @@ export class Mailbox {
       return;
     }
     const { number } = request;
-    const answerTo = request.isTell ? -1 : client;
+    const answerTo = requesterOf(client, request);
     let args: readonly unknown[];
     turn.beforeReply = undefined;
     try {
@@ -547,7 +548,11 @@ export class Mailbox {
 }
 
 function callerOf(client: number, request: RequestFrame, durable: boolean): Caller {
-  return { client: request.isTell ? -1 : client, number: request.number, durable };
+  return { client: requesterOf(client, request), number: request.number, durable };
+}
+
+function requesterOf(client: number, request: RequestFrame): number {
+  return request.isTell ? tellerOf(client) : client;
 }
 
 function durableOf(ack: number, layout: StateLayout, byDefault: boolean): boolean {

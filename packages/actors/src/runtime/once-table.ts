@@ -161,7 +161,8 @@ export class OnceTable {
       return;
     }
     const call = row.i32();
-    const expiresAt = row.f64();
+    // Counted from the restart: while the process was down nobody could retry, and stored messages leave again now.
+    const expiresAt = Math.max(row.f64(), this.clock.now() + this.windowMs);
     const sequence = row.f64();
     this.fill(row.raw(row.end - row.at), call, expiresAt, sequence);
     ensureTable(partition).put(key, this.draft);

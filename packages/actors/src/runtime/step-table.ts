@@ -35,6 +35,10 @@ export class StepTable {
     this.open.add(id);
   }
 
+  has(client: number, number: number): boolean {
+    return this.open.size > 0 && this.open.has(idOf(client, number));
+  }
+
   /** In the turn that answers the command. */
   end(partition: Partition, client: number, number: number): void {
     const id = idOf(client, number);

@@ -4,6 +4,7 @@ import type { AnyDefinition } from '../define/define-actor.ts';
 import type { OffloadTask } from '../define/offload-task.ts';
 import { retireStructure } from '../state/retire-structure.ts';
 import type { Message } from './outgoing.ts';
+import { NOBODY } from './requester.ts';
 import type { TurnOwner } from './turn-owner.ts';
 import type { TurnServices } from './turn-services.ts';
 
@@ -16,7 +17,7 @@ export class TurnObject {
   stepsCommitted: number;
   /** What the running command sends waits until its turn is durable. */
   durable: boolean;
-  /** Who waits for the running command; client −1: nobody. */
+  /** For whom the running command runs: a requester (requester.ts). */
   client: number;
   number: number;
   /** Done with the first turn that the next command commits, or on its own when it commits none: a reminder's firing. */
@@ -36,7 +37,7 @@ export class TurnObject {
     this.key = activation.key;
     this.stepsCommitted = 0;
     this.durable = false;
-    this.client = -1;
+    this.client = NOBODY;
     this.number = 0;
     this.beforeTurn = undefined;
     this.afterReply = undefined;

@@ -23,13 +23,14 @@ import type { CompiledHandler } from '../define/actor-type.ts';
 import type { Activation } from './activation.ts';
 import type { Partition } from './partition.ts';
 import type { ReplyLanes } from './reply-lanes.ts';
+import { isAnswered, NOBODY } from './requester.ts';
 import type { RunningMark } from './running-mark.ts';
 import type { StepTable } from './step-table.ts';
 import type { TurnObject } from './turn-object.ts';
 import type { TurnOwner } from './turn-owner.ts';
 import type { DrivenTurn, StepRunner } from './turn-services.ts';
 
-/** Who waits for an answer; client −1: nobody. */
+/** Who waits for an answer; `client` is a requester (requester.ts). */
 export interface Caller {
   readonly client: number;
   readonly number: number;
@@ -110,7 +111,7 @@ export class TurnRunner implements StepRunner {
       }
       activation.flush();
       const messages = turn.storeMessages();
-      if (turn.client >= 0) this.steps.note(partition, turn.client, turn.number, turn.stepsSoFar + 1);
+      if (turn.client !== NOBODY) this.steps.note(partition, turn.client, turn.number, turn.stepsSoFar + 1);
       partition.commit(-1, 0, ENTRY_ANSWERED, partition.changes.endPart(), 0);
       turn.settled();
       this.release(partition, messages, turn.durable);
@@ -207,7 +208,7 @@ export class TurnRunner implements StepRunner {
     const messages = turn.storeMessages();
     const changeBytes = changes.endPart();
     let replyBytes = 0;
-    if (client >= 0) {
+    if (isAnswered(client)) {
       changes.value(result);
       replyBytes = changes.endPart();
     }
@@ -222,15 +223,18 @@ export class TurnRunner implements StepRunner {
     if (error instanceof AssertionFailed) throw error;
     this.counters.add(ERRORS, 1);
     this.counters.add(UNDONE, 1);
-    if (caller.client < 0) return;
+    // What nobody waits for and has committed no step leaves nothing to be remembered: running it again is harmless.
+    if (!isAnswered(caller.client) && !this.steps.has(caller.client, caller.number)) return;
     try {
       partition.begin(undefined);
       const { changes } = partition;
       changes.endPart();
       this.scratch.at = 0;
-      encodeError(this.scratch, error);
-      changes.room(this.scratch.at);
-      changes.writer.raw(this.scratch.bytes, 0, this.scratch.at);
+      if (isAnswered(caller.client)) {
+        encodeError(this.scratch, error);
+        changes.room(this.scratch.at);
+        changes.writer.raw(this.scratch.bytes, 0, this.scratch.at);
+      }
       this.finish(partition, caller.client, caller.number, caller.durable, ENTRY_FAILED, 0, changes.endPart());
     } catch (second) {
       // Not even the answer fits: it is sent without being kept. The request changed nothing, so running it again is harmless.
@@ -249,11 +253,12 @@ export class TurnRunner implements StepRunner {
     changeBytes: number,
     replyBytes: number,
   ): void {
-    if (client < 0) {
-      partition.commit(client, number, flags | ENTRY_ANSWERED, changeBytes, replyBytes);
+    if (this.steps.size > 0) this.steps.end(partition, client, number);
+    if (!isAnswered(client)) {
+      partition.commit(client, number, flags | ENTRY_ANSWERED, changeBytes, 0);
+      if (this.steps.size > 0) this.steps.ended(client, number);
       return;
     }
-    if (this.steps.size > 0) this.steps.end(partition, client, number);
     if (durable) {
       const entry = partition.commit(client, number, flags | ENTRY_DURABLE, changeBytes, replyBytes);
       if (this.steps.size > 0) this.steps.ended(client, number);
@@ -294,7 +299,7 @@ export class TurnRunner implements StepRunner {
     length: number,
     entry: number | undefined,
   ): void {
-    if (caller.client < 0) return;
+    if (!isAnswered(caller.client)) return;
     if (!caller.durable) {
       this.replies.reply(caller.client, caller.number, status, sequence, partition.number, bytes, from, length);
       return;
@@ -354,7 +359,7 @@ export class TurnRunner implements StepRunner {
     turn.endAsync();
     const { partition } = activation;
     try {
-      if (caller.client >= 0) {
+      if (caller.client !== NOBODY) {
         partition.begin(undefined);
         commit();
       }

@@ -11,7 +11,7 @@ import type { TurnOwner } from './turn-owner.ts';
 export interface DrivenTurn {
   /** What it sends waits until its turn is durable. */
   readonly durable: boolean;
-  /** Whose command runs; client −1: nobody's. */
+  /** For whom the command runs: a requester (requester.ts). */
   readonly client: number;
   readonly number: number;
   /** Steps of the running command that are committed. */

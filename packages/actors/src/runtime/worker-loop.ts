@@ -38,6 +38,7 @@ import { Partition } from './partition.ts';
 import { type DueReminder, Reminders } from './reminders.ts';
 import { RoundClock } from './round-clock.ts';
 import { ReplyLanes } from './reply-lanes.ts';
+import { isAnswered, NOBODY } from './requester.ts';
 import { RequestFrame } from './request-frame.ts';
 import { RunningMark } from './running-mark.ts';
 import { StepTable } from './step-table.ts';
@@ -258,9 +259,10 @@ export class WorkerLoop {
     partition.outbox.forEachEntry((entry) => {
       const client = heap.i32[entry + ENTRY_CLIENT] as number;
       const flags = heap.i32[entry + ENTRY_FLAGS] as number;
-      if (client < 0 || entrySequence(heap.i32, entry) <= answered) return;
+      if (client === NOBODY || entrySequence(heap.i32, entry) <= answered) return;
       const number = heap.i32[entry + ENTRY_REQUEST] as number;
       this.mailbox.noteConsumed(client, number);
+      if (!isAnswered(client)) return;
       const durable = (flags & ENTRY_DURABLE) !== 0 && partition.persistent;
       this.runner.deliver(partition, entry, { client, number, durable }, entrySequence(heap.i32, entry));
     });

@@ -97,6 +97,29 @@ describe('an actor that ends its thread', () => {
   });
 });
 
+describe('commands that nobody waits for', () => {
+  it('run once each, whenever their thread dies', async () => {
+    const desk = grid.actor(Desk, 'told');
+    let told = 0;
+    for (let round = 0; round < 4; round++) {
+      for (let index = 0; index < 1000; index++, told++) desk.tell.add(1);
+      // Until it is in the middle of them.
+      await until(
+        'some have run',
+        async () => desk.peek.get(),
+        (count) => count > told - 1000,
+      );
+      await grid.terminateWorker(0);
+    }
+    await until(
+      'all have run',
+      () => desk.get(),
+      (count) => count >= told,
+    );
+    expect(await desk.get()).toBe(told);
+  });
+});
+
 describe('the durability thread', () => {
   it('is replaced when it dies under load: what was acknowledged is on disk once, what waits is answered', async () => {
     const desk = grid.actor(Desk, 'written');
