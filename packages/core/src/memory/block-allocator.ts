@@ -10,12 +10,19 @@ import { assert } from '../assert.ts';
 import type { HeapPort } from './heap-port.ts';
 import { DESCRIPTOR_SHIFT, PAGE_SHIFT, PARTIAL } from './heap-words.ts';
 import { allocatePages, releasePages } from './page-allocator.ts';
-import { KIND, LARGE_RUN, NEXT, PREVIOUS, RUN_PAGES, SLAB, SLAB_REST } from './page-descriptor.ts';
+import {
+  FREE_HEAD,
+  FRESH,
+  KIND,
+  LARGE_RUN,
+  NEXT,
+  PREVIOUS,
+  RUN_PAGES,
+  SLAB,
+  SLAB_REST,
+  USED,
+} from './page-descriptor.ts';
 import { classOfPayload, SLAB_PAYLOAD_MAX, slabPages, slotsPerSlab, slotWords } from './size-classes.ts';
-
-const USED = 1;
-const FREE_HEAD = 2;
-const FRESH = 3;
 
 export function allocateBlock(heap: HeapPort, words: number): number {
   if (words > SLAB_PAYLOAD_MAX) return allocateLarge(heap, words);

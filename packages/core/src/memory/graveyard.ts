@@ -34,7 +34,8 @@ export function stepGraves(heap: HeapPort, budget: number): boolean {
     const next = heap.i32[ref - 1] as number;
     heap.set(GRAVES + kind, next);
     if (!step(heap as never, ref, budget)) heap.retire(kind, ref);
-    heap.endMaintenance();
+    // What it frees was unlinked by the turn that retired it.
+    heap.endMaintenance(false);
     return true;
   }
   return false;

@@ -11,6 +11,6 @@ export interface HeapPort {
   save(index: number): void;
   retire(kind: number, ref: number): void;
   begin(): void;
-  endMaintenance(): void;
+  endMaintenance(unlinks?: boolean): void;
   ensure(words: number): void;
 }

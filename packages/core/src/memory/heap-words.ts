@@ -35,8 +35,8 @@ export const PIN_COUNT = 7;
 
 /** Low 32 bits of the committed sequence. THE commit point: one atomic store of this word. */
 export const SEQUENCE_LOW = 32;
-/** High bits; changed under the rollback journal before the low word wraps. */
-export const SEQUENCE_HIGH = 33;
+/** How many times 2³¹ it holds; changed under the rollback journal before the low word (sequence-words.ts). */
+export const SEQUENCE_HALVES = 33;
 /** Ownership term. */
 export const EPOCH = 34;
 
@@ -45,7 +45,7 @@ export const JOURNAL_COUNT = 64;
 /** The low sequence that the journalled changes belong to. */
 export const JOURNAL_SEQUENCE = 65;
 export const DURABLE_LOW = 96;
-export const DURABLE_HIGH = 97;
+export const DURABLE_HALVES = 97;
 
 /** Non-zero while replies wait for the watermark: the durability thread then rings the partition thread. */
 export const GATE_WAITERS = 128;
@@ -67,6 +67,8 @@ export const LIMBO_NEW_COUNT = 193;
 /** Blocks whose reuse waits for readers that were inside a peek at LIMBO_EPOCH. */
 export const LIMBO_OLD = 194;
 export const LIMBO_EPOCH = 195;
+/** Pin of the first sequence whose readers can't reach what maintenance unlinked; not journalled, never behind it. */
+export const LIMBO_HOLD = 197;
 /** Pages handed out (of 4 KiB), for accounting. */
 export const PAGES_USED = 196;
 /** One list head for each kind of retired structure. */

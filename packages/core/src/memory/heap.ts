@@ -37,6 +37,7 @@ import {
   JOURNAL_CAPACITY,
   JOURNAL_COUNT,
   JOURNAL_SEQUENCE,
+  LIMBO_HOLD,
   LIMBO_NEW,
   LIMBO_NEW_COUNT,
   MAGIC,
@@ -48,13 +49,18 @@ import {
   PARTITION,
   ROOT_COUNT,
   ROOTS,
-  SEQUENCE_HIGH,
+  SEQUENCE_HALVES,
   SEQUENCE_LOW,
 } from './heap-words.ts';
+import { pinOf } from './pin-word.ts';
 import { Reclamation } from './reclamation.ts';
+import { halvesOf, loadSequence } from './sequence-words.ts';
 
 export interface HeapLimits {
-  /** Asked before the heap takes more memory from the system; false refuses with CapacityError. Default: always true. */
+  /**
+   * Asked before the heap takes so many more bytes from the system; false refuses them, and where the least that will do is
+   * refused too, with CapacityError. Default: always true.
+   */
   readonly mayGrow?: (additionalBytes: number) => boolean;
 }
 
@@ -73,7 +79,7 @@ export class Heap {
   committed: number;
   private journalCount: number;
   private readonly journalCapacity: number;
-  private readonly mayGrow: ((additionalBytes: number) => boolean) | undefined;
+  private readonly mayGrow: (additionalBytes: number) => boolean;
   private readonly reclamation: Reclamation;
 
   constructor(buffer: SharedArrayBuffer, limits: HeapLimits = {}) {
@@ -92,7 +98,7 @@ export class Heap {
     this.committed = 0;
     this.journalCount = 0;
     this.journalCapacity = this.i32[JOURNAL_CAPACITY] as number;
-    this.mayGrow = limits.mayGrow;
+    this.mayGrow = limits.mayGrow ?? (() => true);
     this.reclamation = new Reclamation(this);
     this.committed = this.sequence();
   }
@@ -111,11 +117,7 @@ export class Heap {
 
   /** The committed sequence; a number, gap-free, from 0 (nothing committed) on. */
   sequence(): number {
-    for (;;) {
-      const low = Atomics.load(this.i32, SEQUENCE_LOW);
-      const high = Atomics.load(this.i32, SEQUENCE_HIGH);
-      if (Atomics.load(this.i32, SEQUENCE_LOW) === low) return high * 4_294_967_296 + (low >>> 0);
-    }
+    return loadSequence(this.i32, SEQUENCE_LOW, SEQUENCE_HALVES);
   }
 
   /** Index of the named root word, for `load` and `publish`. */
@@ -143,7 +145,7 @@ export class Heap {
     assert(this.open, 'a turn is open');
     const i32 = this.i32;
     const low = ((i32[SEQUENCE_LOW] as number) + 1) | 0;
-    if (low === 0) this.set(SEQUENCE_HIGH, (i32[SEQUENCE_HIGH] as number) + 1);
+    if ((low & 0x7fffffff) === 0) this.publish(SEQUENCE_HALVES, halvesOf(this.committed + 1));
     // Publish: pairs with the loads of SEQUENCE_LOW in pins, outbox reader and `sequence`.
     Atomics.store(i32, SEQUENCE_LOW, low);
     i32[JOURNAL_COUNT] = 0;
@@ -176,14 +178,19 @@ export class Heap {
       return false;
     }
     this.undo();
-    // Only now: the high word may have been raised in the turn that is undone.
+    // Only now: the halves may have been raised in the turn that is undone.
     this.committed = this.sequence();
     return true;
   }
 
-  /** Marks a bracket of internal changes between turns: journalled alike, but it takes no sequence. */
-  endMaintenance(): void {
+  /**
+   * Ends a bracket of internal changes between turns: journalled alike, but it takes no sequence. What it unlinked and freed
+   * is reused after the next commit at the earliest: the present sequence does not say who came after it. False for
+   * `unlinks` where everything freed was unlinked by a turn.
+   */
+  endMaintenance(unlinks: boolean = true): void {
     assert(this.open, 'a maintenance bracket is open');
+    if (unlinks) this.i32[LIMBO_HOLD] = pinOf(((this.i32[SEQUENCE_LOW] as number) + 1) | 0);
     this.i32[JOURNAL_COUNT] = 0;
     this.journalCount = 0;
     this.open = false;
@@ -199,7 +206,7 @@ export class Heap {
     assert(!this.open && this.sequence() === 0, 'only a heap without turns takes over a sequence');
     const i32 = this.i32;
     i32[EPOCH] = epoch;
-    i32[SEQUENCE_HIGH] = Math.floor(sequence / 4_294_967_296);
+    Atomics.store(i32, SEQUENCE_HALVES, halvesOf(sequence));
     i32[ANSWERED_LOW] = sequence | 0;
     Atomics.store(i32, SEQUENCE_LOW, sequence | 0);
     this.committed = sequence;
@@ -271,19 +278,18 @@ export class Heap {
   /** Reclaims memory between turns, at most about `budget` blocks. True when more is left to do now. */
   maintain(budget: number): boolean {
     assert(!this.open, 'memory is reclaimed between turns');
-    return this.reclamation.step(budget);
+    // Bound: a step fits the rollback journal. Freeing a block takes at most 23 pairs, when pages merge with both neighbours.
+    return this.reclamation.step(Math.min(budget, this.journalCapacity >>> 5));
   }
 
   /** Makes words up to `words` exist. Throws CapacityError at the limit. */
   ensure(words: number): void {
     if (words <= this.i32.length) return;
-    const additional = words * 4 - this.buffer.byteLength;
-    if (additional > 0) {
-      if ((this.mayGrow !== undefined && !this.mayGrow(additional)) || !growBuffer(this.buffer, this.pages, words)) {
-        throw new CapacityError(
-          `partition ${this.partition} has no room for ${additional} more bytes: it holds ${this.usedBytes()} and may hold ${this.pageCountMax * 4096}`,
-        );
-      }
+    if (!growBuffer(this.buffer, this.pages, words, this.mayGrow)) {
+      const additional = words * 4 - this.buffer.byteLength;
+      throw new CapacityError(
+        `partition ${this.partition} has no room for ${additional} more bytes: it holds ${this.usedBytes()} and may hold ${this.pageCountMax * 4096}`,
+      );
     }
     this.remakeViews();
   }

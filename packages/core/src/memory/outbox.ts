@@ -18,13 +18,14 @@
 import { assert } from '../assert.ts';
 import { ChangeSetTooLargeError } from '../errors/grid-errors.ts';
 import type { Heap } from './heap.ts';
-import { OUTBOX_BYTES, OUTBOX_FIRST, OUTBOX_LAST, OUTBOX_POSITION, SEQUENCE_HIGH, SEQUENCE_LOW } from './heap-words.ts';
+import { OUTBOX_BYTES, OUTBOX_FIRST, OUTBOX_LAST, OUTBOX_POSITION } from './heap-words.ts';
 import type { ReaderPin } from './pins.ts';
 
 export const ENTRY_WORDS = 10;
 const SEGMENT_HEAD_WORDS = 4;
 const SEGMENT_WORDS = 16_380;
 const END = -1;
+const LOW_RANGE = 4_294_967_296;
 const SEEK_ATTEMPTS_MAX = 1000;
 /** Room that a fresh turn finds without moving its entry to a larger segment. */
 const ROOM_MIN_WORDS = 256;
@@ -106,11 +107,10 @@ export class OutboxWriter {
     const entry = this.entry;
     const words = ENTRY_WORDS + padWords(changeBytes) + padWords(replyBytes);
     assert(entry + words <= this.bodyEnd >>> 2, 'the entry fits its segment');
-    const low = ((i32[SEQUENCE_LOW] as number) + 1) | 0;
-    const high = (i32[SEQUENCE_HIGH] as number) + (low === 0 ? 1 : 0);
+    const sequence = heap.committed + 1;
     i32[entry] = words;
-    i32[entry + ENTRY_SEQUENCE_LOW] = low;
-    i32[entry + ENTRY_SEQUENCE_HIGH] = high;
+    i32[entry + ENTRY_SEQUENCE_LOW] = sequence | 0;
+    i32[entry + ENTRY_SEQUENCE_HIGH] = Math.floor(sequence / LOW_RANGE);
     i32[entry + ENTRY_CLIENT] = client;
     i32[entry + ENTRY_REQUEST] = request;
     i32[entry + ENTRY_FLAGS] = flags;
@@ -141,7 +141,8 @@ export class OutboxWriter {
     const next = i32[first] as number;
     if (firstSequenceOf(i32, next) > durable) return;
     heap.begin();
-    heap.set(OUTBOX_FIRST, next);
+    // Publish: pairs with the load in `seek`. Readers that hold the old one under a pin keep it: see endMaintenance.
+    heap.publish(OUTBOX_FIRST, next);
     heap.free(first);
     heap.endMaintenance();
   }
@@ -179,10 +180,10 @@ export class OutboxWriter {
     const heap = this.heap;
     const segment = heap.alloc(words);
     const i32 = heap.i32;
-    const low = ((i32[SEQUENCE_LOW] as number) + 1) | 0;
+    const sequence = heap.committed + 1;
     i32[segment] = 0;
-    i32[segment + 1] = low;
-    i32[segment + 2] = (i32[SEQUENCE_HIGH] as number) + (low === 0 ? 1 : 0);
+    i32[segment + 1] = sequence | 0;
+    i32[segment + 2] = Math.floor(sequence / LOW_RANGE);
     const last = i32[OUTBOX_LAST] as number;
     if (last !== 0) {
       heap.set(last + (i32[OUTBOX_POSITION] as number), END);
@@ -291,9 +292,7 @@ export class OutboxReader {
 }
 
 export function entrySequence(i32: Int32Array, entry: number): number {
-  return (
-    (i32[entry + ENTRY_SEQUENCE_HIGH] as number) * 4_294_967_296 + ((i32[entry + ENTRY_SEQUENCE_LOW] as number) >>> 0)
-  );
+  return (i32[entry + ENTRY_SEQUENCE_HIGH] as number) * LOW_RANGE + ((i32[entry + ENTRY_SEQUENCE_LOW] as number) >>> 0);
 }
 
 export function padWords(bytes: number): number {
@@ -301,5 +300,5 @@ export function padWords(bytes: number): number {
 }
 
 function firstSequenceOf(i32: Int32Array, segment: number): number {
-  return (i32[segment + 2] as number) * 4_294_967_296 + ((i32[segment + 1] as number) >>> 0);
+  return (i32[segment + 2] as number) * LOW_RANGE + ((i32[segment + 1] as number) >>> 0);
 }

@@ -11,6 +11,7 @@ import { hasGraves, stepGraves } from './graveyard.ts';
 import type { HeapPort } from './heap-port.ts';
 import {
   LIMBO_EPOCH,
+  LIMBO_HOLD,
   LIMBO_NEW,
   LIMBO_NEW_COUNT,
   LIMBO_OLD,
@@ -19,7 +20,7 @@ import {
   PINS,
   SEQUENCE_LOW,
 } from './heap-words.ts';
-import { PIN_IDLE, PIN_REVOKED, pinOf } from './pin-word.ts';
+import { PIN_IDLE, PIN_REVOKED, PIN_STEP, pinOf } from './pin-word.ts';
 
 /** Fewer freed blocks than this wait for company, so that one look at the pins serves many. */
 const FLIP_BLOCKS = 64;
@@ -29,16 +30,16 @@ export class Reclamation {
   private readonly heap: HeapPort;
   /** True once no pin is older than the old list; a successor looks again. */
   private released: boolean;
-  private blockedSinceMs: number;
-  private blockedSlot: number;
-  private blockedPin: number;
+  /** For each slot the pin that was last found too old, and since when. */
+  private readonly oldPins: Int32Array;
+  private readonly oldSinceMs: Float64Array;
 
   constructor(heap: HeapPort) {
     this.heap = heap;
     this.released = false;
-    this.blockedSinceMs = 0;
-    this.blockedSlot = -1;
-    this.blockedPin = PIN_IDLE;
+    const count = heap.i32[PIN_COUNT] as number;
+    this.oldPins = new Int32Array(count);
+    this.oldSinceMs = new Float64Array(count);
   }
 
   /** One bounded step. True when more can be done at once. */
@@ -70,11 +71,14 @@ export class Reclamation {
   private flip(): void {
     const heap = this.heap;
     heap.begin();
-    heap.set(LIMBO_EPOCH, pinOf(heap.i32[SEQUENCE_LOW] as number));
+    const present = pinOf(heap.i32[SEQUENCE_LOW] as number);
+    const hold = heap.i32[LIMBO_HOLD] as number;
+    // What maintenance unlinked after the last commit waits for the next one: pins of the present sequence may be older.
+    heap.set(LIMBO_EPOCH, ((hold - present) | 0) === PIN_STEP ? hold : present);
     heap.set(LIMBO_OLD, heap.i32[LIMBO_NEW] as number);
     heap.set(LIMBO_NEW, 0);
     heap.set(LIMBO_NEW_COUNT, 0);
-    heap.endMaintenance();
+    heap.endMaintenance(false);
     this.released = false;
   }
 
@@ -89,35 +93,34 @@ export class Reclamation {
       ref = next;
     }
     heap.i32[LIMBO_OLD] = ref;
-    heap.endMaintenance();
+    heap.endMaintenance(false);
     return ref !== 0;
   }
 
   private noOlderPin(): boolean {
     const i32 = this.heap.i32;
     const epoch = i32[LIMBO_EPOCH] as number;
-    const count = i32[PIN_COUNT] as number;
-    for (let slot = 0; slot < count; slot++) {
+    let isFree = true;
+    // All slots at each look: the times of many hung readers run side by side.
+    for (let slot = 0; slot < this.oldPins.length; slot++) {
       const index = PINS + slot * PIN_WORDS;
       const pin = Atomics.load(i32, index);
-      if (pin === PIN_IDLE || pin === PIN_REVOKED || ((pin - epoch) | 0) >= 0) continue;
-      if (!this.revokeWhenOld(index, slot, pin)) return false;
+      if (pin === PIN_IDLE || pin === PIN_REVOKED || ((pin - epoch) | 0) >= 0) this.oldPins[slot] = PIN_IDLE;
+      else if (!this.revokeWhenOld(index, slot, pin)) isFree = false;
     }
-    this.blockedSlot = -1;
-    return true;
+    return isFree;
   }
 
   private revokeWhenOld(index: number, slot: number, pin: number): boolean {
     const nowMs = performance.now();
-    if (this.blockedSlot !== slot || this.blockedPin !== pin) {
-      this.blockedSlot = slot;
-      this.blockedPin = pin;
-      this.blockedSinceMs = nowMs;
+    if (this.oldPins[slot] !== pin) {
+      this.oldPins[slot] = pin;
+      this.oldSinceMs[slot] = nowMs;
       return false;
     }
-    if (nowMs - this.blockedSinceMs < PIN_AGE_MAX_MS) return false;
+    if (nowMs - (this.oldSinceMs[slot] as number) < PIN_AGE_MAX_MS) return false;
     Atomics.compareExchange(this.heap.i32, index, pin, PIN_REVOKED);
-    this.blockedSlot = -1;
+    this.oldPins[slot] = PIN_IDLE;
     return true;
   }
 }

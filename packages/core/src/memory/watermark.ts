@@ -1,19 +1,19 @@
 /** The durable watermark of a partition: written by the durability thread, read by the partition thread. */
 import type { Heap } from './heap.ts';
-import { ANSWERED_LOW, DURABLE_HIGH, DURABLE_LOW, GATE_WAITERS } from './heap-words.ts';
+import { ANSWERED_LOW, DURABLE_HALVES, DURABLE_LOW, GATE_WAITERS } from './heap-words.ts';
+import { halvesOf, loadSequence } from './sequence-words.ts';
 
 /** The highest sequence known to be durable. */
 export function durableSequence(heap: Heap): number {
-  for (;;) {
-    const low = Atomics.load(heap.i32, DURABLE_LOW);
-    const high = Atomics.load(heap.i32, DURABLE_HIGH);
-    if (Atomics.load(heap.i32, DURABLE_LOW) === low) return high * 4_294_967_296 + (low >>> 0);
-  }
+  return loadSequence(heap.i32, DURABLE_LOW, DURABLE_HALVES);
 }
 
-/** Publish: the watermark, high word first. Durability thread only. True when the partition thread waits for it. */
+/**
+ * Publish: the watermark. Durability thread only. True when the partition thread waits for it. Bound: a step of 2³¹ or more,
+ * as from nothing to where a store ends, is taken before other threads read.
+ */
 export function storeDurableSequence(heap: Heap, sequence: number): boolean {
-  Atomics.store(heap.i32, DURABLE_HIGH, Math.floor(sequence / 4_294_967_296));
+  Atomics.store(heap.i32, DURABLE_HALVES, halvesOf(sequence));
   Atomics.store(heap.i32, DURABLE_LOW, sequence | 0);
   return Atomics.load(heap.i32, GATE_WAITERS) !== 0;
 }
