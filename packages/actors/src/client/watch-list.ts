@@ -36,6 +36,7 @@ export class WatchList {
   private readonly workers: number;
   private readonly byNumber = new Map<number, Shared>();
   private readonly byIdentity = new Map<string, Shared>();
+  private closed = false;
   // Begins anywhere, so that an answer to a predecessor with this slot meets nobody.
   private nextNumber = 1 + Math.floor(Math.random() * 2 ** 30);
 
@@ -65,13 +66,13 @@ export class WatchList {
     const done = { done: true as const, value: undefined };
     const iterator: AsyncIterableIterator<WatchEvent<unknown>> & AsyncDisposable = {
       next: async () => {
-        while (!ended && listener.seen === shared.version) {
+        while (!ended && !this.closed && listener.seen === shared.version) {
           await new Promise<void>((resolve) => {
             listener.wake = resolve;
           });
           listener.wake = undefined;
         }
-        if (ended) return done;
+        if (ended || this.closed) return done;
         if (shared.failure !== undefined) {
           end();
           throw shared.failure;
@@ -106,6 +107,7 @@ export class WatchList {
   }
 
   close(): void {
+    this.closed = true;
     for (const shared of this.byNumber.values()) {
       for (const listener of [...shared.listeners]) {
         shared.listeners.delete(listener);
