@@ -123,7 +123,7 @@ export class ClientThread {
     this.workers = shape.workers;
     this.counters = new ThreadCounters(control, slot);
     // Numbers begin anywhere, so that replies to a predecessor with this slot meet nobody.
-    this.calls = new PendingCalls((performance.timeOrigin + performance.now()) & 0x3fff);
+    this.calls = new PendingCalls(Math.floor(Math.random() * 0x4000));
     this.lanes = Array.from({ length: shape.workers }, (_, worker) => {
       const offset = ringOffset(shape, slot, worker, rings.ringBytes);
       const requests = new RingProducer(rings.requests, offset, rings.ringBytes);
@@ -280,6 +280,12 @@ export class ClientThread {
           : new OutcomeUnknownError('the grid was closed while the call ran'),
       );
     }
+    this.waiting.length = 0;
+  }
+
+  /** As if the thread had died: nothing more is sent, and nobody is told. */
+  abandon(): void {
+    this.closed = true;
     this.waiting.length = 0;
   }
 

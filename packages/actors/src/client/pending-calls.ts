@@ -115,6 +115,14 @@ export class PendingCalls {
     return found;
   }
 
+  /** When the next call is overdue; Infinity when none has a deadline. Looks at every call. */
+  nextDeadline(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (let slot = 0; slot < this.fresh; slot++)
+      if (this.resolves[slot] !== undefined) next = Math.min(next, this.deadlines[slot] as number);
+    return next;
+  }
+
   /** Numbers of all calls that wait. */
   waiting(): number[] {
     const found: number[] = [];

@@ -39,7 +39,8 @@ export function refuseWhileLoading(): void {
   );
 }
 
-function isDefinition(value: unknown): value is AnyDefinition {
+/** True for what defineActor returns. */
+export function isDefinition(value: unknown): value is AnyDefinition {
   return (
     typeof value === 'object' &&
     value !== null &&

@@ -49,6 +49,10 @@ export class ActivationTable {
     this.size--;
   }
 
+  get bucketCount(): number {
+    return this.buckets.length;
+  }
+
   /** Activations of some buckets, round and round: for idle passivation in small steps. */
   sweep(from: number, buckets: number, visit: (activation: Activation) => void): number {
     const mask = this.buckets.length - 1;

@@ -399,7 +399,7 @@ export class Mailbox {
   ): Promise<void> | undefined {
     const { parts } = this;
     const { partition } = activation;
-    activation.usedAt = partition.lastNow;
+    activation.usedAt = parts.services.clock.now();
     activation.turn.client = client;
     activation.turn.number = number;
     parts.counters.add(COMMANDS, 1);
@@ -419,8 +419,9 @@ export class Mailbox {
     void running.then(() => {
       this.asyncRunning--;
       activation.busy = false;
-      this.parts.watches.touched(activation);
       this.runQueue(activation);
+      // Again: what ran now is to be sent, and the thread may sleep.
+      this.parts.runner.onStep(activation);
     });
   }
 
@@ -494,6 +495,7 @@ export class Mailbox {
           );
         }
       }
+      activation.usedAt = this.parts.services.clock.now();
       this.table.add(activation);
       this.parts.counters.set(ACTIVATIONS, this.table.size);
     }
@@ -516,6 +518,23 @@ export class Mailbox {
     }
     this.table.remove(activation);
     this.parts.counters.set(ACTIVATIONS, this.table.size);
+  }
+
+  /** When the next actor is idle for as long as its type allows; Infinity when none will be. Looks at every actor. */
+  nextIdleAt(): number {
+    let next = Number.POSITIVE_INFINITY;
+    this.table.sweep(0, this.table.bucketCount, (activation) => {
+      if (!activation.busy && activation.queue.length === 0)
+        next = Math.min(next, activation.usedAt + activation.layout.type.idleMs + 1);
+    });
+    return next;
+  }
+
+  /** Lets go of all that waits for an actor, since another thread has taken over. */
+  abandon(): void {
+    this.table.sweep(0, this.table.bucketCount, (activation) => {
+      activation.queue.length = 0;
+    });
   }
 
   reader(partition: Partition, layout: StateLayout): StateReader {

@@ -29,10 +29,7 @@ export class OffloadPool implements Offload {
     try {
       return (await this.pool.run(input, { filename: task.module, name: task.exportName })) as R;
     } catch (cause) {
-      throw new OffloadFailedError(
-        `the task ${task.exportName} of ${task.module} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-        { cause },
-      );
+      throw offloadFailed(task, cause);
     } finally {
       this.running--;
     }
@@ -41,4 +38,9 @@ export class OffloadPool implements Offload {
   async close(): Promise<void> {
     await this.pool?.destroy();
   }
+}
+
+export function offloadFailed(task: OffloadTask<never, unknown>, cause: unknown): OffloadFailedError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new OffloadFailedError(`the task ${task.exportName} of ${task.module} failed: ${reason}`, { cause });
 }

@@ -34,8 +34,12 @@ const CALL = SHAPE.fieldOrThrow('call');
 const DUE_AT = SHAPE.fieldOrThrow('dueAt');
 const PERIOD = SHAPE.fieldOrThrow('periodMs');
 const PREFIX = Uint8Array.of(0, SYSTEM_REMINDER);
+/** Soonest time after which a busy actor is tried again. */
+const RETRY_MS = 5;
 
 export interface DueReminder extends Due {
+  /** When it is due as it is stored; `dueAt` is later after its actor was busy. */
+  readonly storedAt: number;
   readonly partition: Partition;
 }
 
@@ -64,7 +68,7 @@ export class Reminders {
     const { partition } = activation;
     const id = `${activation.layout.type.name}/${partition.heap.sequence() + 1}/${partition.writes}`;
     this.store(partition, id, dueAt, periodMs, encodeCall(activation.layout.type.name, activation.key, handler, args));
-    this.due.push({ dueAt, id, partition });
+    this.due.push({ dueAt, storedAt: dueAt, id, partition });
     return id;
   }
 
@@ -74,10 +78,10 @@ export class Reminders {
   }
 
   /** The reminder, if it is still there and due then. */
-  read(partition: Partition, id: string, dueAt: number): ReminderCall | undefined {
+  read(partition: Partition, id: string, storedAt: number): ReminderCall | undefined {
     const table = tableOf(partition);
     const record = table?.find(this.key.set(id)) ?? 0;
-    if (record === 0 || readF64(partition.heap, record, DUE_AT) !== dueAt) return undefined;
+    if (record === 0 || readF64(partition.heap, record, DUE_AT) !== storedAt) return undefined;
     const call = decodeCall(partition.heap, record);
     const type = this.typeNames.indexOf(call.type);
     if (type < 0) return undefined;
@@ -86,7 +90,7 @@ export class Reminders {
       key: call.key,
       handler: call.handler,
       args: call.args,
-      dueAt,
+      dueAt: storedAt,
       periodMs: readF64(partition.heap, record, PERIOD),
     };
   }
@@ -101,7 +105,12 @@ export class Reminders {
     const dueAt = call.dueAt + missed * call.periodMs;
     const bytes = encodeCall(this.typeNames[call.type] as string, call.key, call.handler, call.args);
     this.store(partition, id, dueAt, call.periodMs, bytes);
-    this.due.push({ dueAt, id, partition });
+    this.due.push({ dueAt, storedAt: dueAt, id, partition });
+  }
+
+  /** The actor is busy: later, by an eighth of the time that it is late already. */
+  postpone(item: DueReminder, nowMs: number): void {
+    this.due.push({ ...item, dueAt: nowMs + Math.max(RETRY_MS, (nowMs - item.storedAt) / 8) });
   }
 
   /** After a worker's start: queues what the heap holds. */
@@ -114,7 +123,8 @@ export class Reminders {
       cursor = table.scan(scan, cursor);
       for (let index = 0; index < scan.count; index++) {
         const record = scan.refs[index] as number;
-        this.due.push({ dueAt: readF64(partition.heap, record, DUE_AT), id: table.keyOf(record), partition });
+        const dueAt = readF64(partition.heap, record, DUE_AT);
+        this.due.push({ dueAt, storedAt: dueAt, id: table.keyOf(record), partition });
       }
     } while (cursor !== 0);
   }

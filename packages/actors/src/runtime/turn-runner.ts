@@ -15,6 +15,7 @@ import {
   ENTRY_CHANGE_BYTES,
   padWords,
   encodeError,
+  WorkerLostError,
   writeValue,
 } from '@spacegrid/core';
 import { ERRORS, type ThreadCounters, UNDONE } from '../control/counters.ts';
@@ -55,12 +56,15 @@ export class TurnRunner implements StepRunner {
   /** Told after each step and the end of an asynchronous command. */
   onStep: (activation: Activation) => void;
   private readonly steps: StepTable;
+  /** Another thread has taken over: handlers that still await something write and answer nothing. */
+  private ended: boolean;
 
   constructor(replies: ReplyLanes, counters: ThreadCounters, steps: StepTable, running: RunningMark) {
     this.replies = replies;
     this.running = running;
     this.counters = counters;
     this.steps = steps;
+    this.ended = false;
     this.onStep = () => undefined;
     this.scratch = PackWriter.growing(4096);
     this.onMessages = () => undefined;
@@ -98,6 +102,7 @@ export class TurnRunner implements StepRunner {
     // Every owner of a turn object is an activation: turn-owner.ts only keeps the files apart.
     const activation = owner as Activation;
     const { partition } = activation;
+    if (this.ended) throw new WorkerLostError('the thread of this command has ended: the step did not run');
     const { keyBytes, layout } = activation;
     const marked = this.running.enterAlone(layout.type.index, activation.running, partition.number, keyBytes);
     partition.begin(activation);
@@ -124,6 +129,11 @@ export class TurnRunner implements StepRunner {
     } finally {
       if (marked) this.running.leave();
     }
+  }
+
+  /** From now on handlers that still await something write and answer nothing. */
+  end(): void {
+    this.ended = true;
   }
 
   /** Runs a query between turns and replies at once, or when what it saw is durable. */
@@ -350,12 +360,18 @@ export class TurnRunner implements StepRunner {
         ),
       (error: unknown) => {
         const failure = withSteps(error, turn.stepsCommitted);
-        this.endAsync(activation, turn, caller, () => this.fail(partition, failure, caller));
+        return this.endAsync(activation, turn, caller, () => this.fail(partition, failure, caller));
       },
     );
   }
 
-  private endAsync(activation: Activation, turn: TurnObject, caller: Caller, commit: () => void): void {
+  private endAsync(
+    activation: Activation,
+    turn: TurnObject,
+    caller: Caller,
+    commit: () => void,
+  ): Promise<void> | undefined {
+    if (this.ended) return new Promise<void>(() => undefined);
     turn.endAsync();
     const { partition } = activation;
     try {
@@ -369,6 +385,7 @@ export class TurnRunner implements StepRunner {
     // In the same go as the commit: a death in between would make a successor run the command again.
     turn.answered();
     this.onStep(activation);
+    return undefined;
   }
 
   /** Commits what belongs to the command's first turn on its own, since the command committed none. */

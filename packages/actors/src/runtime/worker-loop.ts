@@ -8,6 +8,7 @@
 import { setImmediate as nextTurnOfTheLoop } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import {
+  assert,
   Doorbell,
   durableSequence,
   ENTRY_CLIENT,
@@ -241,6 +242,34 @@ export class WorkerLoop {
     this.mailbox.forgetConsumed();
   }
 
+  /** A round that also forgets at once every actor that is idle by now. For who drives the time. */
+  roundWithSweep(): boolean {
+    const worked = this.round();
+    this.passivateIdle(0, this.mailbox.table.bucketCount, this.clock.now());
+    return worked;
+  }
+
+  /** When the next reminder, deadline of a call between actors, or passivation is due. Looks at everything. */
+  nextDueAt(): number {
+    return Math.min(this.reminders.due.nextAt, this.client.calls.nextDeadline(), this.mailbox.nextIdleAt());
+  }
+
+  /** True while a turn is open. */
+  get inTurn(): boolean {
+    return this.own.some((partition) => partition.heap.open);
+  }
+
+  /**
+   * As if the thread had died here: handlers that await something go on into the void, and a successor may take over. For a
+   * loop that shares its thread; between rounds and turns only.
+   */
+  abandon(): void {
+    assert(!this.inTurn, 'no turn is open when the loop ends');
+    this.runner.end();
+    this.client.abandon();
+    this.mailbox.abandon();
+  }
+
   /** Resolves when everything taken is answered and durable as asked. */
   drain(): Promise<void> {
     this.control.controlCame(this.worker);
@@ -389,7 +418,7 @@ export class WorkerLoop {
   }
 
   private fire(item: DueReminder, nowMs: number): void {
-    const call = this.reminders.read(item.partition, item.id, item.dueAt);
+    const call = this.reminders.read(item.partition, item.id, item.storedAt);
     if (call === undefined) return;
     const layout = this.layouts[call.type] as StateLayout;
     const handler = layout.type.handlers[call.handler] as CompiledHandler;
@@ -399,7 +428,7 @@ export class WorkerLoop {
         this.reminders.fired(item.partition, item.id, call, nowMs),
       );
     if (ran) this.counters.add(REMINDERS_FIRED, 1);
-    else this.reminders.due.push({ dueAt: nowMs + 5, id: item.id, partition: item.partition });
+    else this.reminders.postpone(item, nowMs);
   }
 
   private wakeDurability(): void {
@@ -425,9 +454,7 @@ export class WorkerLoop {
     const nowMs = this.clock.now();
     if (nowMs >= this.nextSweepAt) {
       this.nextSweepAt = nowMs + SWEEP_MS;
-      this.sweptTo = this.mailbox.table.sweep(this.sweptTo, SWEEP_BUCKETS, (activation) => {
-        if (nowMs - activation.usedAt > activation.layout.type.idleMs) this.mailbox.passivate(activation);
-      });
+      this.sweptTo = this.passivateIdle(this.sweptTo, SWEEP_BUCKETS, nowMs);
       for (const partition of this.own) this.once.sweep(partition);
       this.counters.set(
         QUEUED,
@@ -435,6 +462,12 @@ export class WorkerLoop {
       );
     }
     return more;
+  }
+
+  private passivateIdle(from: number, buckets: number, nowMs: number): number {
+    return this.mailbox.table.sweep(from, buckets, (activation) => {
+      if (nowMs - activation.usedAt > activation.layout.type.idleMs) this.mailbox.passivate(activation);
+    });
   }
 
   private get needsEventLoop(): boolean {
