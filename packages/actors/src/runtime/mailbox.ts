@@ -32,6 +32,7 @@ import { StateReader } from '../state/readable-state.ts';
 import type { StateLayout } from '../state/state-layout.ts';
 import { Activation } from './activation.ts';
 import { ActivationTable } from './activation-table.ts';
+import type { KeptRequests } from './kept-requests.ts';
 import type { OnceTable } from './once-table.ts';
 import type { Partition, WaitingRequest } from './partition.ts';
 import { NOBODY, tellerOf } from './requester.ts';
@@ -56,6 +57,7 @@ export interface MailboxParts {
   readonly defaultDurable: boolean;
   /** One for each client slot. */
   readonly frames: readonly RequestFrame[];
+  readonly kept: KeptRequests;
 }
 
 export class Mailbox {
@@ -71,6 +73,10 @@ export class Mailbox {
   /** Requests that are answered by a reply which is not published yet, by client: finished then. */
   private readonly answered: number[][];
   private answeredCount: number;
+  /** Requests that wait or run long, by client, oldest first. */
+  private readonly held: Set<WaitingRequest>[];
+  /** Stands for a client where a request is none of a ring but a kept one. */
+  private readonly keptLane: number;
 
   constructor(parts: MailboxParts) {
     this.parts = parts;
@@ -80,16 +86,18 @@ export class Mailbox {
     this.keys = new KeyScratch(parts.hashSeed);
     this.consumed = new Set();
     this.interrupted = new Map();
-    this.answered = parts.frames.map(() => []);
+    this.keptLane = parts.frames.length;
+    this.answered = Array.from({ length: parts.frames.length + 1 }, () => []);
+    this.held = parts.frames.map(() => new Set());
     this.answeredCount = 0;
   }
 
   /** Handles the frame of a client; it is finished now or later, when it is answered. */
   receive(client: number, frame: number): void {
-    const request = (this.parts.frames[client] as RequestFrame).at(frame);
+    const request = this.at(client, frame);
     const partition = this.parts.partitions[request.partition];
     const layout = this.parts.layouts[request.type];
-    if (partition === undefined || this.isConsumed(requesterOf(client, request), request.number)) {
+    if (partition === undefined || this.isConsumed(this.requesterOf(client, frame, request), request.number)) {
       this.drop(frame, request);
       return;
     }
@@ -116,7 +124,7 @@ export class Mailbox {
       return;
     }
     if (this.interrupted.size > 0) {
-      const stepsCommitted = this.interrupted.get(idOf(requesterOf(client, request), request.number));
+      const stepsCommitted = this.interrupted.get(idOf(this.requesterOf(client, frame, request), request.number));
       if (stepsCommitted !== undefined) {
         const error = new OutcomeUnknownError(
           `the thread of ${layout.type.name}.${handler.name} died after ${stepsCommitted} steps of it were committed: they stay`,
@@ -127,7 +135,7 @@ export class Mailbox {
       }
     }
     if (kind === KIND_WATCH || kind === KIND_QUERY) this.query(client, frame, request, partition, layout, handler);
-    else if (partition.backlog.isOver || partition.parked.length > 0) partition.parked.push({ client, frame });
+    else if (partition.backlog.isOver || partition.parked.length > 0) partition.parked.push(this.hold(client, frame));
     else this.command(client, frame, request, partition, layout, handler);
   }
 
@@ -137,8 +145,10 @@ export class Mailbox {
     let ran = 0;
     // Bound: those that are there; each run may park no other.
     for (; ran < parked.length && !backlog.isOver; ran++) {
-      const { client, frame } = parked[ran] as WaitingRequest;
-      const request = (this.parts.frames[client] as RequestFrame).at(frame);
+      const waiting = parked[ran] as WaitingRequest;
+      const { client, frame } = waiting;
+      this.letGo(waiting);
+      const request = this.at(client, frame);
       const layout = this.parts.layouts[request.type] as StateLayout;
       this.command(client, frame, request, partition, layout, layout.type.handlers[request.handler] as CompiledHandler);
     }
@@ -170,9 +180,8 @@ export class Mailbox {
     if (this.answeredCount === 0) return;
     for (let client = 0; client < this.answered.length; client++) {
       const frames = this.answered[client] as number[];
-      if (frames.length === 0 || isBlocked(client)) continue;
-      const { ring } = this.parts.frames[client] as RequestFrame;
-      for (const frame of frames) ring.finish(frame);
+      if (frames.length === 0 || (client < this.keptLane && isBlocked(client))) continue;
+      for (const frame of frames) this.at(client, frame).ring.finish(frame);
       this.answeredCount -= frames.length;
       frames.length = 0;
     }
@@ -181,6 +190,59 @@ export class Mailbox {
   /** True while replies that answer requests are not published. */
   get hasUnfinished(): boolean {
     return this.answeredCount > 0;
+  }
+
+  /**
+   * Takes requests of a client that wait out of its ring, where they keep the room of all that came after them. True when
+   * there were any.
+   */
+  keepAside(client: number): boolean {
+    const { kept, partitions } = this.parts;
+    let any = false;
+    for (const waiting of this.held[client] as Set<WaitingRequest>) {
+      const request = this.at(client, waiting.frame);
+      const { ring } = request;
+      const partition = partitions[request.partition] as Partition;
+      const starts = ring.startsOf(waiting.frame);
+      // Taken back by its caller: it ends when its turn comes. Once it is marked as started, that can't happen any more.
+      if (starts === START_CANCELLED || (starts === 0 && ring.start(waiting.frame) === START_CANCELLED)) continue;
+      const number = kept.keep(partition, client, this.requesterOf(client, waiting.frame, request), request, starts);
+      if (number < 0) break;
+      ring.finish(waiting.frame);
+      this.letGo(waiting);
+      waiting.client = this.keptLane;
+      waiting.frame = number;
+      any = true;
+    }
+    return any;
+  }
+
+  /** Goes on with a request that a predecessor kept. */
+  receiveKept(number: number): void {
+    const request = this.at(this.keptLane, number);
+    const id = idOf(this.requesterOf(this.keptLane, number, request), request.number);
+    this.receive(this.keptLane, number);
+    // The predecessor may have died before it took the request out of its ring.
+    this.consumed.add(id);
+  }
+
+  private at(client: number, frame: number): RequestFrame {
+    return client === this.keptLane ? this.parts.kept.at(frame) : (this.parts.frames[client] as RequestFrame).at(frame);
+  }
+
+  /** The client that a request in a lane is of. */
+  private ownerOf(lane: number, frame: number): number {
+    return lane === this.keptLane ? this.parts.kept.clientOf(frame) : lane;
+  }
+
+  private hold(client: number, frame: number): WaitingRequest {
+    const waiting = { client, frame };
+    if (client !== this.keptLane) (this.held[client] as Set<WaitingRequest>).add(waiting);
+    return waiting;
+  }
+
+  private letGo(waiting: WaitingRequest): void {
+    if (waiting.client !== this.keptLane) (this.held[waiting.client] as Set<WaitingRequest>).delete(waiting);
   }
 
   private finishLater(client: number, frame: number): void {
@@ -286,9 +348,14 @@ export class Mailbox {
   /** Who asked; a request whose answer waits for the watermark is finished when that is sent. */
   private asker(client: number, frame: number, request: RequestFrame, durable: boolean): Caller {
     const { number } = request;
-    if (request.isTell) return { client: tellerOf(client), number, durable: false };
-    if (!durable) return { client, number, durable };
-    return { client, number, durable, onSent: () => this.finishLater(client, frame) };
+    const requester = this.requesterOf(client, frame, request);
+    if (!durable || request.isTell) return { client: requester, number, durable: false };
+    return { client: requester, number, durable, onSent: () => this.finishLater(client, frame) };
+  }
+
+  private requesterOf(lane: number, frame: number, request: RequestFrame): number {
+    const client = this.ownerOf(lane, frame);
+    return request.isTell ? tellerOf(client) : client;
   }
 
   private command(
@@ -332,7 +399,7 @@ export class Mailbox {
         );
         return;
       }
-      activation.queue.push({ client, frame });
+      activation.queue.push(this.hold(client, frame));
       return;
     }
     this.startCommand(client, frame, activation, handler);
@@ -340,7 +407,7 @@ export class Mailbox {
 
   private startCommand(client: number, frame: number, activation: Activation, handler: CompiledHandler): void {
     const { parts } = this;
-    const request = (parts.frames[client] as RequestFrame).at(frame);
+    const request = this.at(client, frame);
     const { partition, turn } = activation;
     const { ring } = request;
     const starts = ring.start(frame);
@@ -355,7 +422,7 @@ export class Mailbox {
       return;
     }
     const { number } = request;
-    const answerTo = requesterOf(client, request);
+    const answerTo = this.requesterOf(client, frame, request);
     let args: readonly unknown[];
     turn.beforeReply = undefined;
     try {
@@ -378,12 +445,17 @@ export class Mailbox {
       this.refuse(client, frame, request, partition, error);
       return;
     }
-    const running = this.run(activation, handler, args, answerTo, number, durable, frame);
+    const ringFrame = client === this.keptLane ? -1 : frame;
+    const running = this.run(activation, handler, args, answerTo, number, durable, ringFrame);
     if (running === undefined) {
       ring.finish(frame);
       return;
     }
-    turn.afterReply = () => ring.finish(frame);
+    const held = this.hold(client, frame);
+    turn.afterReply = () => {
+      this.letGo(held);
+      this.at(held.client, held.frame).ring.finish(held.frame);
+    };
     this.follow(activation, running);
   }
 
@@ -404,6 +476,7 @@ export class Mailbox {
     activation.turn.number = number;
     parts.counters.add(COMMANDS, 1);
     const { keyBytes, layout } = activation;
+    // Only what stands in a ring can be read there by others.
     if (frame < 0) parts.running.enterAlone(layout.type.index, handler.index, partition.number, keyBytes);
     else parts.running.enter(layout.type.index, handler.index, partition.number, keyBytes.hash, frame);
     activation.running = handler.index;
@@ -429,7 +502,8 @@ export class Mailbox {
   private runQueue(activation: Activation): void {
     // Bound: each request stands in a ring; the queue is as long as the rings are.
     for (let next = activation.queue.shift(); next !== undefined; next = activation.queue.shift()) {
-      const request = (this.parts.frames[next.client] as RequestFrame).at(next.frame);
+      this.letGo(next);
+      const request = this.at(next.client, next.frame);
       const handler = activation.layout.type.handlers[request.handler] as CompiledHandler;
       this.startCommand(next.client, next.frame, activation, handler);
       if (activation.busy) return;
@@ -552,7 +626,8 @@ export class Mailbox {
     this.parts.counters.add(REFUSED, 1);
     // Unless its caller took it back, which needs no answer.
     if (request.ring.start(frame) !== START_CANCELLED) {
-      this.parts.runner.refuse(partition, error, callerOf(client, request, false));
+      const caller = { client: this.requesterOf(client, frame, request), number: request.number, durable: false };
+      this.parts.runner.refuse(partition, error, caller);
       this.finishLater(client, frame);
       return;
     }
@@ -564,14 +639,6 @@ export class Mailbox {
     request.ring.start(frame);
     request.ring.finish(frame);
   }
-}
-
-function callerOf(client: number, request: RequestFrame, durable: boolean): Caller {
-  return { client: requesterOf(client, request), number: request.number, durable };
-}
-
-function requesterOf(client: number, request: RequestFrame): number {
-  return request.isTell ? tellerOf(client) : client;
 }
 
 function durableOf(ack: number, layout: StateLayout, byDefault: boolean): boolean {

@@ -8,6 +8,7 @@ import {
   ENTRY_ANSWERED,
   Heap,
   HotMap,
+  isGridError,
   KeyScratch,
   OutboxWriter,
   PackWriter,
@@ -30,8 +31,8 @@ export interface PartitionSettings {
 
 /** A request that waits in its ring. */
 export interface WaitingRequest {
-  readonly client: number;
-  readonly frame: number;
+  client: number;
+  frame: number;
 }
 
 /** An actor whose turn is open. */
@@ -156,6 +157,23 @@ export class Partition {
   /** Commits a turn that nobody asked for: no reply, no request. */
   commitInternal(): void {
     this.commit(-1, 0, ENTRY_ANSWERED, this.changes.endPart(), 0);
+  }
+
+  /** Changes the heap between turns, all or nothing, taking no sequence. False when there was no room for it. */
+  maintain(change: () => void): boolean {
+    const { heap } = this;
+    if (!this.touched) this.touch();
+    heap.begin();
+    this.generation++;
+    try {
+      change();
+    } catch (error) {
+      heap.rollback();
+      if (!isGridError(error, 'CAPACITY')) throw error;
+      return false;
+    }
+    heap.endMaintenance();
+    return true;
   }
 
   /** Looks at how much is not durable yet, once a round. True while it is past its limits: the durability thread is to hurry. */

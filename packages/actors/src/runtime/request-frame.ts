@@ -1,5 +1,5 @@
-/** A request as its worker reads it: in place, in the ring. One reader for each lane; `at` binds it to a frame. */
-import { BulkConsumer, PackReader, type RingConsumer, readValue } from '@spacegrid/core';
+/** A request as its worker reads it: in place, where it stands. One reader for each lane; `at` binds it to a frame. */
+import { type BulkConsumer, PackReader, readValue } from '@spacegrid/core';
 import {
   FLAG_ONCE,
   FLAG_PATH,
@@ -21,19 +21,20 @@ import {
   REQUEST_PARTITION,
   REQUEST_WORDS,
 } from '../control/frames.ts';
+import type { RequestSource } from './request-source.ts';
 
 const NO_ARGUMENTS: readonly unknown[] = Object.freeze([]);
 
 export class RequestFrame {
-  readonly ring: RingConsumer;
-  private readonly large: BulkConsumer;
+  readonly ring: RequestSource;
+  private readonly large: BulkConsumer | undefined;
   private frame: number;
   private body: number;
   private readonly reader: PackReader;
 
-  constructor(ring: RingConsumer, large: SharedArrayBuffer) {
+  constructor(ring: RequestSource, large: BulkConsumer | undefined) {
     this.ring = ring;
-    this.large = new BulkConsumer(ring, large);
+    this.large = large;
     this.frame = 0;
     this.body = 0;
     this.reader = new PackReader(ring.u8, 0, 0);
@@ -89,16 +90,33 @@ export class RequestFrame {
     if (count === 0) return NO_ARGUMENTS;
     const length = i32[this.body + REQUEST_ARGUMENT_BYTES] as number;
     let reader: PackReader;
-    if (this.ring.hasBulk(this.frame)) {
+    if (this.large !== undefined && this.ring.hasBulk(this.frame)) {
       const from = this.large.offsetOf(this.frame);
       reader = this.reader.reset(this.large.u8, from, from + length);
     } else {
-      const from = this.keyOffset + padTo4(this.keyLength) + padTo4(i32[this.body + REQUEST_EXTRA_BYTES] as number);
+      const from = this.argumentOffset;
       reader = this.reader.reset(u8, from, from + length);
     }
     const args: unknown[] = [];
     for (let index = 0; index < count; index++) args.push(readValue(reader));
     return args;
+  }
+
+  /** The whole request, its arguments behind the rest wherever they stood. */
+  copy(): Uint8Array {
+    const { i32, u8 } = this.ring;
+    const from = this.body * 4;
+    const head = this.argumentOffset - from;
+    const length = i32[this.body + REQUEST_ARGUMENT_BYTES] as number;
+    const copy = new Uint8Array(head + length);
+    copy.set(u8.subarray(from, from + head));
+    if (this.large !== undefined && this.ring.hasBulk(this.frame)) {
+      const at = this.large.offsetOf(this.frame);
+      copy.set(this.large.u8.subarray(at, at + length), head);
+    } else {
+      copy.set(u8.subarray(from + head, from + head + length), head);
+    }
+    return copy;
   }
 
   /** True when there is an idempotency key or a path. */
@@ -119,6 +137,11 @@ export class RequestFrame {
     const extra = this.extra();
     if ((flags & FLAG_ONCE) !== 0) readValue(extra);
     return readValue(extra) as string[];
+  }
+
+  private get argumentOffset(): number {
+    const extraBytes = this.ring.i32[this.body + REQUEST_EXTRA_BYTES] as number;
+    return this.keyOffset + padTo4(this.keyLength) + padTo4(extraBytes);
   }
 
   private extra(): PackReader {

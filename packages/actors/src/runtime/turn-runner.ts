@@ -22,6 +22,7 @@ import { ERRORS, type ThreadCounters, UNDONE } from '../control/counters.ts';
 import { STATUS_ERROR, STATUS_VALUE } from '../control/frames.ts';
 import type { CompiledHandler } from '../define/actor-type.ts';
 import type { Activation } from './activation.ts';
+import type { KeptRequests } from './kept-requests.ts';
 import type { Partition } from './partition.ts';
 import type { ReplyLanes } from './reply-lanes.ts';
 import { isAnswered, NOBODY } from './requester.ts';
@@ -58,13 +59,21 @@ export class TurnRunner implements StepRunner {
   private readonly steps: StepTable;
   /** Another thread has taken over: handlers that still await something write and answer nothing. */
   private ended: boolean;
+  private readonly kept: KeptRequests;
 
-  constructor(replies: ReplyLanes, counters: ThreadCounters, steps: StepTable, running: RunningMark) {
+  constructor(
+    replies: ReplyLanes,
+    counters: ThreadCounters,
+    steps: StepTable,
+    kept: KeptRequests,
+    running: RunningMark,
+  ) {
     this.replies = replies;
     this.running = running;
     this.counters = counters;
     this.steps = steps;
     this.ended = false;
+    this.kept = kept;
     this.onStep = () => undefined;
     this.scratch = PackWriter.growing(4096);
     this.onMessages = () => undefined;
@@ -263,20 +272,21 @@ export class TurnRunner implements StepRunner {
     changeBytes: number,
     replyBytes: number,
   ): void {
-    if (this.steps.size > 0) this.steps.end(partition, client, number);
+    const remembered = this.steps.size > 0 || this.kept.size > 0;
+    if (remembered) this.forgetRequest(partition, client, number);
     if (!isAnswered(client)) {
       partition.commit(client, number, flags | ENTRY_ANSWERED, changeBytes, 0);
-      if (this.steps.size > 0) this.steps.ended(client, number);
+      if (remembered) this.forgotten(client, number);
       return;
     }
     if (durable) {
       const entry = partition.commit(client, number, flags | ENTRY_DURABLE, changeBytes, replyBytes);
-      if (this.steps.size > 0) this.steps.ended(client, number);
+      if (remembered) this.forgotten(client, number);
       this.deliver(partition, entry, { client, number, durable }, partition.heap.committed);
       return;
     }
     const entry = partition.commit(client, number, flags, changeBytes, replyBytes);
-    if (this.steps.size > 0) this.steps.ended(client, number);
+    if (remembered) this.forgotten(client, number);
     const { heap } = partition;
     const status = (flags & ENTRY_FAILED) !== 0 ? STATUS_ERROR : STATUS_VALUE;
     this.replies.reply(
@@ -289,6 +299,18 @@ export class TurnRunner implements StepRunner {
       replyOffset(heap.i32, entry),
       replyBytes,
     );
+  }
+
+  /** In the turn that answers: what else is kept of the request goes with it. */
+  private forgetRequest(partition: Partition, client: number, number: number): void {
+    this.steps.end(partition, client, number);
+    this.kept.end(partition, client, number);
+  }
+
+  /** That turn is committed. */
+  private forgotten(client: number, number: number): void {
+    this.steps.ended(client, number);
+    this.kept.committed(client, number);
   }
 
   /** Lets stored messages leave: at once, or when their turn is durable. */

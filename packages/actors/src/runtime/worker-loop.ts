@@ -9,6 +9,7 @@ import { setImmediate as nextTurnOfTheLoop } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import {
   assert,
+  BulkConsumer,
   Doorbell,
   durableSequence,
   ENTRY_CLIENT,
@@ -30,6 +31,7 @@ import type { ActorType, CompiledHandler } from '../define/actor-type.ts';
 import { RowApplier } from '../state/apply-rows.ts';
 import { layoutOf, type StateLayout } from '../state/state-layout.ts';
 import type { PartitionWorkerData } from '../supervise/grid-thread-data.ts';
+import { KeptRequests } from './kept-requests.ts';
 import { loadPartition } from './load-partition.ts';
 import { Mailbox } from './mailbox.ts';
 import { type Offload, OffloadPool } from './offload-pool.ts';
@@ -77,6 +79,7 @@ export class WorkerLoop {
   private readonly counters: ThreadCounters;
   private readonly runner: TurnRunner;
   private readonly steps: StepTable;
+  private readonly kept: KeptRequests;
   private readonly reminders: Reminders;
   private readonly once: OnceTable;
   private readonly outgoing: Outgoing;
@@ -141,7 +144,8 @@ export class WorkerLoop {
     this.replies = new ReplyLanes(memory, this.control, worker);
     this.steps = new StepTable(settings.hashSeed);
     const running = new RunningMark(this.control, worker);
-    this.runner = new TurnRunner(this.replies, this.counters, this.steps, running);
+    this.kept = new KeptRequests(settings.hashSeed, memory.shape.clients);
+    this.runner = new TurnRunner(this.replies, this.counters, this.steps, this.kept, running);
     const ownBell = surroundings.bell(this.control, worker);
     this.runner.onStep = (activation) => {
       this.watches.touched(activation);
@@ -189,8 +193,15 @@ export class WorkerLoop {
       defaultDurable: settings.ack === 'durable',
       frames: this.requests.map(
         (ring, client) =>
-          new RequestFrame(ring, memory.rings.largeRequests[pairOf(memory.shape, client, worker)] as SharedArrayBuffer),
+          new RequestFrame(
+            ring,
+            new BulkConsumer(
+              ring,
+              memory.rings.largeRequests[pairOf(memory.shape, client, worker)] as SharedArrayBuffer,
+            ),
+          ),
       ),
+      kept: this.kept,
     });
     this.interrupted = [];
     this.draining = undefined;
@@ -233,6 +244,8 @@ export class WorkerLoop {
       this.answerAgain(partition);
       this.readInterrupted(partition);
     }
+    // What a predecessor kept is older than what stands in the rings.
+    for (const partition of this.own) for (const number of this.kept.load(partition)) this.mailbox.receiveKept(number);
     // What stands in the rings from before is taken first: then nothing committed can come out of them any more.
     for (let client = 0; client < this.requests.length; client++) {
       const ring = this.requests[client] as RingConsumer;
@@ -367,6 +380,7 @@ export class WorkerLoop {
     if (wake) this.quietRounds = 0;
     if (this.replies.flush(wake)) worked = true;
     this.mailbox.finishAnswered(this.isBlocked);
+    this.kept.sweep();
     if (this.interrupted.length > 0) this.forgetInterrupted();
     this.client.flush();
     if (worked) this.wakeDurability();
@@ -385,6 +399,8 @@ export class WorkerLoop {
       this.mailbox.receive(client, frame);
     }
     ring.release();
+    // Half of the ring is kept by what waits at its beginning: it is kept elsewhere from now on.
+    if (ring.heldBytes > ring.dataBytes >>> 1 && this.mailbox.keepAside(client)) ring.release();
     if (taken === 0 && state !== CLIENT_ACTIVE && this.control.isHeld(client, this.worker)) this.letGo(client);
     return taken;
   }

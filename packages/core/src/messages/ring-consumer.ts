@@ -127,6 +127,12 @@ export class RingConsumer extends RingSide {
     return swapped === word ? starts : START_CANCELLED;
   }
 
+  /** How often a frame was started; START_CANCELLED when its producer took it back. A moment old while it waits. */
+  startsOf(frame: number): number {
+    const word = Atomics.load(this.i32, frame + FRAME_STATE);
+    return frameState(word) === FRAME_CANCELLED ? START_CANCELLED : frameStarts(word);
+  }
+
   /** True when the frame refers to a bulk block; see BulkConsumer. */
   hasBulk(frame: number): boolean {
     return refersToBulk(this.i32[frame + FRAME_STATE] as number);
@@ -140,6 +146,11 @@ export class RingConsumer extends RingSide {
     const word = this.i32[frame + FRAME_STATE] as number;
     assert(frameState(word) !== FRAME_DONE, 'a frame is finished once');
     this.i32[frame + FRAME_STATE] = wordInState(word, FRAME_DONE);
+  }
+
+  /** Bytes of frames that were taken and not given back: what the oldest unfinished frame keeps. */
+  get heldBytes(): number {
+    return (this.position - this.released) | 0;
   }
 
   /** Publish: gives back the room of finished frames, in order; once for a batch. True when there was any. */
