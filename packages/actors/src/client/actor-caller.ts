@@ -1,5 +1,6 @@
 /** Calls from actors to actors: by the partition thread's own rings, carrying the path of callers and a deadline. */
 import { CallCycleError, isGridError, UnknownActorError } from '@spacegrid/core';
+import type { Surroundings } from '../control/surroundings.ts';
 import type { ActorType } from '../define/actor-type.ts';
 import type { AnyDefinition } from '../define/define-actor.ts';
 import type { Message } from '../runtime/outgoing.ts';
@@ -15,17 +16,20 @@ export class ActorCaller {
   private readonly byName: ReadonlyMap<string, ActorType>;
   private readonly partitions: number;
   private readonly hashSeed: number;
+  private readonly surroundings: Surroundings;
 
   constructor(
     client: ClientThread,
     types: readonly ActorType[],
     partitions: number,
     settings: { readonly hashSeed: number },
+    surroundings: Surroundings,
   ) {
     this.client = client;
     this.byName = new Map(types.map((type) => [type.name, type]));
     this.partitions = partitions;
     this.hashSeed = settings.hashSeed;
+    this.surroundings = surroundings;
   }
 
   typeOf(definition: AnyDefinition): ActorType {
@@ -54,6 +58,7 @@ export class ActorCaller {
         isGridError(error, 'OVERLOADED')
       )
         throw error;
+      this.surroundings.unheard(`${typeName}/${key}.${handlerName}`, error);
     }
   }
 

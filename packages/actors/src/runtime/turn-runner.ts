@@ -56,6 +56,8 @@ export class TurnRunner implements StepRunner {
   onMessages: (partition: Partition, id: string) => void;
   /** Told after each step and the end of an asynchronous command. */
   onStep: (activation: Activation) => void;
+  /** Told when a command failed that nobody waits for. */
+  onUnheard: (activation: Activation, handler: CompiledHandler, error: unknown) => void;
   private readonly steps: StepTable;
   /** Another thread has taken over: handlers that still await something write and answer nothing. */
   private ended: boolean;
@@ -75,6 +77,7 @@ export class TurnRunner implements StepRunner {
     this.ended = false;
     this.kept = kept;
     this.onStep = () => undefined;
+    this.onUnheard = () => undefined;
     this.scratch = PackWriter.growing(4096);
     this.onMessages = () => undefined;
   }
@@ -102,6 +105,7 @@ export class TurnRunner implements StepRunner {
     } catch (error) {
       if (turn.beforeTurn !== undefined) this.settleAlone(partition, turn);
       this.fail(partition, error, { client, number, durable });
+      if (!isAnswered(client)) this.onUnheard(activation, handler, error);
     }
     return undefined;
   }
@@ -382,6 +386,8 @@ export class TurnRunner implements StepRunner {
         ),
       (error: unknown) => {
         const failure = withSteps(error, turn.stepsCommitted);
+        if (!this.ended && !isAnswered(caller.client)) this.onUnheard(activation, handler, failure);
+        if (caller.client === NOBODY) this.counters.add(ERRORS, 1);
         return this.endAsync(activation, turn, caller, () => this.fail(partition, failure, caller));
       },
     );

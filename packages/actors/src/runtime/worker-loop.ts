@@ -146,6 +146,8 @@ export class WorkerLoop {
     const running = new RunningMark(this.control, worker);
     this.kept = new KeptRequests(settings.hashSeed, memory.shape.clients);
     this.runner = new TurnRunner(this.replies, this.counters, this.steps, this.kept, running);
+    this.runner.onUnheard = (activation, handler, error) =>
+      surroundings.unheard(`${activation.name}.${handler.name}`, error);
     const ownBell = surroundings.bell(this.control, worker);
     this.runner.onStep = (activation) => {
       this.watches.touched(activation);
@@ -165,7 +167,7 @@ export class WorkerLoop {
     this.client = new ClientThread(memory, this.control, worker, surroundings);
     this.control.activateClient(worker);
     this.offload = offload;
-    const caller = new ActorCaller(this.client, types, memory.shape.partitions, settings);
+    const caller = new ActorCaller(this.client, types, memory.shape.partitions, settings, surroundings);
     this.outgoing = new Outgoing(settings.hashSeed, (message, once) => {
       this.counters.add(MESSAGES, 1);
       return caller.deliver(message, once);

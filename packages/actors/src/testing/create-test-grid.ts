@@ -7,9 +7,12 @@ import {
   durationOption,
   FakeClock,
   integerOption,
+  type Logger,
   type OptionKind,
+  portOption,
   REFUSED,
   resolveOptions,
+  silentLogger,
 } from '@spacegrid/core';
 import type { ActorRef } from '../client/actor-ref.ts';
 import type { Receipt, WaitOptions } from '../client/call-options.ts';
@@ -33,6 +36,8 @@ export interface TestGridOptions {
   readonly callTimeout?: number | string;
   /** How long an idempotency key is remembered, by the grid's clock. Default 10 minutes. */
   readonly onceWindow?: number | string;
+  /** Told of commands that failed and that nobody waits for: tells, messages, reminders. Default: nobody; `console` is one. */
+  readonly logger?: Logger;
 }
 
 /** A grid for tests. What takes a `GridClient` takes this as well. */
@@ -69,6 +74,7 @@ export function createTestGrid(options: TestGridOptions): TestGrid {
     partitions: integerOption({ min: 1, max: 64, default: 4 }),
     callTimeout: durationOption({ min: 1, max: 2 ** 31, default: gridDefaults.callTimeout }),
     onceWindow: durationOption({ min: 1000, default: gridDefaults.onceWindow }),
+    logger: portOption<Logger>(['debug', 'info', 'warn', 'error'], { default: silentLogger }),
   });
   const types = compileActorTypes(given.actors);
   const memory = createGridMemory({
@@ -95,7 +101,7 @@ export function createTestGrid(options: TestGridOptions): TestGrid {
     memoryBytesMax: MEMORY_BYTES_MAX,
   };
   const clock = new FakeClock(given.now);
-  return new SingleThreadGrid(new OneThread(memory, settings, types, clock), clock);
+  return new SingleThreadGrid(new OneThread(memory, settings, types, clock, given.logger), clock);
 }
 
 class SingleThreadGrid implements TestGrid {

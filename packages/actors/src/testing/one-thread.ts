@@ -12,6 +12,7 @@ import {
   GridClosedError,
   Heap,
   InvalidArgumentError,
+  type Logger,
   OverloadedError,
   releasePin,
 } from '@spacegrid/core';
@@ -60,12 +61,25 @@ export class OneThread {
   private closing: Promise<void> | undefined;
   private closed: boolean;
 
-  constructor(memory: GridMemory, settings: GridSettings, types: readonly ActorType[], clock: FakeClock) {
+  constructor(
+    memory: GridMemory,
+    settings: GridSettings,
+    types: readonly ActorType[],
+    clock: FakeClock,
+    logger: Logger,
+  ) {
     this.memory = memory;
     this.settings = settings;
     this.types = types;
     this.clock = clock;
-    this.surroundings = { clock, bell: () => ({ ring: () => this.wake() }) };
+    this.surroundings = {
+      clock,
+      bell: () => ({ ring: () => this.wake() }),
+      unheard(command, error) {
+        const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+        logger.error(`${command} failed, and nobody waits for its answer: ${reason}`, { command, error });
+      },
+    };
     this.offload = new InThreadOffload();
     this.pump = { onTick: () => undefined, stop: () => undefined };
     this.go = () => this.run();
@@ -137,6 +151,7 @@ export class OneThread {
   }
 
   private async shutDown(): Promise<void> {
+    if (this.closed) return;
     const { control } = this.local;
     try {
       const rest = this.restless ? undefined : this.settle();

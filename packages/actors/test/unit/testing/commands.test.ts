@@ -1,7 +1,7 @@
 /** Everything that references offer, on one thread. */
 import { createTestGrid, type TestGrid } from '@spacegrid/actors/testing';
-import { isGridError } from '@spacegrid/core';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isGridError, silentLogger } from '@spacegrid/core';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Lab } from '../../fixtures/lab-actors.ts';
 import { Desk } from '../../fixtures/office-actors.ts';
 import { rejection } from '../../fixtures/until.ts';
@@ -135,6 +135,42 @@ describe('a test grid', () => {
     lab.tell.count(['one two', 'three']);
     await grid.settle();
     expect(lab.peek.get()).toBe(3);
+  });
+
+  it('tells its logger of failures that nobody waits for, and of no others', async () => {
+    const lines: string[] = [];
+    const logger = { ...silentLogger, error: (line: string) => lines.push(line) };
+    await using logged = createTestGrid({ actors: [Lab], logger });
+    const lab = logged.actor(Lab, 'a');
+    await rejection(lab.fail('heard'));
+    lab.tell.fail('told');
+    lab.tell.failLater('told');
+    await lab.sendFailure('b');
+    await lab.failAfter(1000, 'fail');
+    await lab.failAfter(2000, 'failLater');
+    await logged.clock.advance('2s');
+    const end = 'failed, and nobody waits for its answer: RangeError:';
+    expect(lines.sort()).toEqual([
+      `lab/a.fail ${end} fail`,
+      `lab/a.fail ${end} told`,
+      `lab/a.failLater ${end} failLater`,
+      `lab/a.failLater ${end} told`,
+      `lab/b.fail ${end} message`,
+    ]);
+  });
+
+  it("is not disturbed by a test runner's fake timers", async () => {
+    vi.useFakeTimers();
+    try {
+      await using faked = createTestGrid({ actors: [Lab] });
+      const lab = faked.actor(Lab, 'a');
+      await lab.noteAfter(1000, 'on time');
+      for (let call = 1; call <= 100; call++) expect(await lab.add(1)).toBe(call);
+      await faked.clock.advance('1s');
+      expect(lab.peek.log()).toHaveLength(1);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('gives up an aborted call', async () => {

@@ -1,4 +1,5 @@
 /** A partition thread's death and its successor, on one thread. */
+import { defineActor } from '@spacegrid/actors';
 import { createTestGrid, type TestGrid } from '@spacegrid/actors/testing';
 import { isGridError } from '@spacegrid/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -116,6 +117,30 @@ describe('a restart', () => {
     await grid.settle();
     expect(lab('receiver').peek.get()).toBe(100);
     expect(lab().peek.get()).toBe(1);
+  });
+
+  it('is refused inside a turn', async () => {
+    const Restarter = defineActor('restarter', {
+      state: { n: 0 },
+      commands: {
+        atOnce: () => own.restart(),
+        async inStep(turn) {
+          await Promise.resolve();
+          let restarting: Promise<void> | undefined;
+          turn.step((state) => {
+            state.n++;
+            restarting = own.restart();
+          });
+          await restarting;
+        },
+      },
+      queries: { get: (view) => view.state.n },
+    });
+    await using own = createTestGrid({ actors: [Restarter] });
+    const actor = own.actor(Restarter, 'a');
+    for (const call of [actor.atOnce(), actor.inStep()])
+      expect(isGridError(await rejection(call), 'INVALID_ARGUMENT')).toBe(true);
+    expect(actor.peek.get()).toBe(1);
   });
 
   it('is as good the tenth time', async () => {
