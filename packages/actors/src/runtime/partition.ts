@@ -137,7 +137,13 @@ export class Partition {
     this.open = activation;
     this.writes = 0;
     this.generation++;
-    this.changes.begin();
+    try {
+      this.changes.begin();
+    } catch (error) {
+      // No room for an entry: the turn has not begun.
+      this.undo();
+      throw error;
+    }
   }
 
   private touch(): void {

@@ -6,6 +6,10 @@ export interface HeapPort {
   readonly pageTable: number;
   readonly pages: number;
   readonly pageCountMax: number;
+  /** The turn takes away: it may use the reserve. */
+  readonly takesReserve: boolean;
+  /** An allocation was refused: what waits to be reused is wanted. Reset by who sees to it. */
+  isStarved: boolean;
   usedBytes(): number;
   set(index: number, value: number): void;
   save(index: number): void;

@@ -60,6 +60,8 @@ export const OUTBOX_LAST = 161;
 export const OUTBOX_POSITION = 162;
 /** Bytes that outbox entries have taken since the heap was made, modulo 2³². */
 export const OUTBOX_BYTES = 163;
+/** Reference of a segment in hand, taken before memory is asked for; 0 for none. */
+export const OUTBOX_SPARE = 164;
 
 /** Blocks freed since the last flip, linked by their header words. */
 export const LIMBO_NEW = 192;

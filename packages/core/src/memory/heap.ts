@@ -75,6 +75,10 @@ export class Heap {
   readonly pageCountMax: number;
   /** True between begin and commit or rollback. Writer only. */
   open: boolean;
+  /** True when the open turn may use the reserve (page-allocator.ts). Writer only. */
+  takesReserve: boolean;
+  /** An allocation was refused since memory was last given back. Writer only. */
+  isStarved: boolean;
   /** The committed sequence as the writer counts it: `sequence()` without atomic loads. Writer only, after `recover`. */
   committed: number;
   private journalCount: number;
@@ -95,6 +99,8 @@ export class Heap {
     this.pages = this.i32[PAGES] as number;
     this.pageCountMax = this.i32[PAGE_COUNT_MAX] as number;
     this.open = false;
+    this.takesReserve = false;
+    this.isStarved = false;
     this.committed = 0;
     this.journalCount = 0;
     this.journalCapacity = this.i32[JOURNAL_CAPACITY] as number;
@@ -137,6 +143,7 @@ export class Heap {
     assert(!this.open, 'turns of a partition do not overlap');
     const i32 = this.i32;
     i32[JOURNAL_SEQUENCE] = ((i32[SEQUENCE_LOW] as number) + 1) | 0;
+    this.takesReserve = false;
     this.open = true;
   }
 
@@ -252,6 +259,12 @@ export class Heap {
     return allocateBlock(this, words);
   }
 
+  /** For what takes something away by writing copies: from here on the open turn may use the pages that others leave free. */
+  takeReserve(): void {
+    assert(this.open, 'a turn is open');
+    this.takesReserve = true;
+  }
+
   /** How many words the block at `ref` really holds (at least what was asked). */
   capacityOf(ref: number): number {
     return capacityOfBlock(this, ref);
@@ -286,6 +299,7 @@ export class Heap {
   ensure(words: number): void {
     if (words <= this.i32.length) return;
     if (!growBuffer(this.buffer, this.pages, words, this.mayGrow)) {
+      this.isStarved = true;
       const additional = words * 4 - this.buffer.byteLength;
       throw new CapacityError(
         `partition ${this.partition} has no room for ${additional} more bytes: it holds ${this.usedBytes()} and may hold ${this.pageCountMax * 4096}`,

@@ -5,7 +5,7 @@
  * most the committed one. So the one store also makes it visible, and consumes the request that it names.
  *
  * ```
- * segment: [next segment, sequence of its first entry low, high, –] entries … END
+ * segment: [next segment, sequence of its first entry low, high, –] entries … END       (64 KiB, or one larger entry)
  * entry:   [words, sequence low, sequence high, client, request, flags, change bytes, reply bytes, –, –,
  *           changes…, reply…]      each part padded to whole words
  * ```
@@ -18,7 +18,7 @@
 import { assert } from '../assert.ts';
 import { ChangeSetTooLargeError } from '../errors/grid-errors.ts';
 import type { Heap } from './heap.ts';
-import { OUTBOX_BYTES, OUTBOX_FIRST, OUTBOX_LAST, OUTBOX_POSITION } from './heap-words.ts';
+import { OUTBOX_BYTES, OUTBOX_FIRST, OUTBOX_LAST, OUTBOX_POSITION, OUTBOX_SPARE } from './heap-words.ts';
 import type { ReaderPin } from './pins.ts';
 
 export const ENTRY_WORDS = 10;
@@ -60,13 +60,14 @@ export class OutboxWriter {
     this.bodyEnd = 0;
   }
 
-  /** Makes the first segment of a new heap. */
+  /** Makes the first segment of a new heap, and the one in hand. */
   format(): void {
     const heap = this.heap;
     if (heap.i32[OUTBOX_FIRST] !== 0) return;
     heap.begin();
     const segment = this.addSegment(SEGMENT_WORDS);
     heap.set(OUTBOX_FIRST, segment);
+    heap.set(OUTBOX_SPARE, heap.alloc(SEGMENT_WORDS));
     heap.endMaintenance();
   }
 
@@ -143,7 +144,8 @@ export class OutboxWriter {
     heap.begin();
     // Publish: pairs with the load in `seek`. Readers that hold the old one under a pin keep it: see endMaintenance.
     heap.publish(OUTBOX_FIRST, next);
-    heap.free(first);
+    if (heap.i32[OUTBOX_SPARE] === 0 && this.capacity(first) === SEGMENT_WORDS) heap.set(OUTBOX_SPARE, first);
+    else heap.free(first);
     heap.endMaintenance();
   }
 
@@ -178,7 +180,9 @@ export class OutboxWriter {
 
   private addSegment(words: number): number {
     const heap = this.heap;
-    const segment = heap.alloc(words);
+    let segment = words === SEGMENT_WORDS ? (heap.i32[OUTBOX_SPARE] as number) : 0;
+    if (segment !== 0) heap.set(OUTBOX_SPARE, 0);
+    else segment = heap.alloc(words);
     const i32 = heap.i32;
     const sequence = heap.committed + 1;
     i32[segment] = 0;
@@ -268,26 +272,40 @@ export class OutboxReader {
 
   /**
    * Finds the segment that holds what comes after the watermark. Under a pin, since the partition thread may be freeing
-   * older ones; the one found stays, because segments are freed only behind the watermark, which is ours to move.
+   * older ones; and again when the first one has gone meanwhile, since that one may be in use anew as the last. The one found
+   * stays, because segments are freed only behind the watermark, which is ours to move.
    */
   private seek(): void {
     const heap = this.heap;
     for (let attempt = 0; attempt < SEEK_ATTEMPTS_MAX; attempt++) {
       this.pin.enter();
-      let segment = Atomics.load(heap.i32, OUTBOX_FIRST);
-      heap.cover(segment + SEGMENT_HEAD_WORDS);
-      for (let next = heap.i32[segment] as number; next !== 0; next = heap.i32[segment] as number) {
-        heap.cover(next + SEGMENT_HEAD_WORDS);
-        if (firstSequenceOf(heap.i32, next) > this.sequence) break;
-        segment = next;
-      }
-      if (!this.pin.leave()) continue;
+      const first = heap.load(OUTBOX_FIRST);
+      const segment = this.walkFrom(first);
+      // An acquiring load may not be overtaken by those before it, which are acquiring too.
+      const isSame = heap.load(OUTBOX_FIRST) === first;
+      if (!this.pin.leave() || !isSame) continue;
       assert(segment !== 0, 'the outbox has been formatted');
       this.segment = segment;
       this.position = SEGMENT_HEAD_WORDS;
       return;
     }
     assert(false, 'an outbox segment is found while its pin holds');
+  }
+
+  private walkFrom(first: number): number {
+    const heap = this.heap;
+    let segment = first;
+    // Bound: as many segments as the heap holds; links to reused memory end at its limits.
+    for (let count = heap.buffer.byteLength / 4 / SEGMENT_WORDS; count > 0; count--) {
+      heap.cover(segment + SEGMENT_HEAD_WORDS);
+      const next = segment > 0 && segment < heap.i32.length ? heap.load(segment) : 0;
+      heap.cover(next + SEGMENT_HEAD_WORDS);
+      if (next <= 0 || next + SEGMENT_HEAD_WORDS > heap.i32.length) break;
+      const sequence = heap.load(next + 2) * LOW_RANGE + (heap.load(next + 1) >>> 0);
+      if (sequence > this.sequence) break;
+      segment = next;
+    }
+    return segment;
   }
 }
 

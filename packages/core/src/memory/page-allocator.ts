@@ -23,11 +23,22 @@ const SEARCH_MAX = 16;
 /** Bins 1 to 32 hold runs of that many pages; the others a power of two each. */
 const EXACT_BINS = 32;
 
-/** Descriptor of the first of `pages` adjacent pages; their kind words are the caller's to set. */
+/**
+ * Pages that writes leave free, for turns that take away more than they add: what is replaced by copies can be taken out
+ * of a full heap too.
+ */
+export const RESERVE_PAGES = 16;
+
+/**
+ * Descriptor of the first of `pages` adjacent pages; their kind words are the caller's to set. Throws CapacityError before it
+ * has changed anything.
+ */
 export function allocatePages(heap: HeapPort, pages: number): number {
-  const run = takeFromBins(heap, pages);
-  heap.set(PAGES_USED, (heap.i32[PAGES_USED] as number) + pages);
-  return run !== 0 ? run : takeFromTop(heap, pages);
+  const used = (heap.i32[PAGES_USED] as number) + pages;
+  if (!heap.takesReserve) leaveReserve(heap, used, pages);
+  const run = takeFromBins(heap, pages) || takeFromTop(heap, pages);
+  heap.set(PAGES_USED, used);
+  return run;
 }
 
 export function releasePages(heap: HeapPort, run: number, pages: number): void {
@@ -68,16 +79,27 @@ function takeFromBins(heap: HeapPort, pages: number): number {
   return 0;
 }
 
+/** Sees to it that the heap holds the reserve beside `used` pages. */
+function leaveReserve(heap: HeapPort, used: number, pages: number): void {
+  // Page 0 is none.
+  const needed = 1 + used + RESERVE_PAGES;
+  if (needed > heap.pageCountMax) refuse(heap, pages);
+  heap.ensure(heap.pages + (needed << PAGE_SHIFT));
+}
+
 function takeFromTop(heap: HeapPort, pages: number): number {
   const top = topPage(heap);
-  if (top + pages > heap.pageCountMax) {
-    throw new CapacityError(
-      `partition ${heap.partition} is full: ${heap.usedBytes()} of ${heap.pageCountMax * 4096} bytes are in use and ${pages * 4096} more are asked for`,
-    );
-  }
+  if (top + pages > heap.pageCountMax) refuse(heap, pages);
   heap.ensure(heap.pages + ((top + pages) << PAGE_SHIFT));
   heap.set(TOP_PAGE, top + pages);
   return descriptorOfPage(heap, top);
+}
+
+function refuse(heap: HeapPort, pages: number): never {
+  heap.isStarved = true;
+  throw new CapacityError(
+    `partition ${heap.partition} is full: ${heap.usedBytes()} of ${heap.pageCountMax * 4096} bytes are in use and ${pages * 4096} more are asked for`,
+  );
 }
 
 function linkRun(heap: HeapPort, run: number, pages: number): void {

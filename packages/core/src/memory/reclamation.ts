@@ -22,7 +22,7 @@ import {
 } from './heap-words.ts';
 import { PIN_IDLE, PIN_REVOKED, PIN_STEP, pinOf } from './pin-word.ts';
 
-/** Fewer freed blocks than this wait for company, so that one look at the pins serves many. */
+/** Fewer freed blocks than this wait for company, so that one look at the pins serves many; not while memory is short. */
 const FLIP_BLOCKS = 64;
 const PIN_AGE_MAX_MS = 100;
 
@@ -48,9 +48,9 @@ export class Reclamation {
     if (i32[LIMBO_OLD] !== 0) {
       if (!this.released && !this.noOlderPin()) return stepGraves(this.heap, budget);
       this.released = true;
-      return this.drain(budget) || (i32[LIMBO_NEW_COUNT] as number) >= FLIP_BLOCKS || hasGraves(this.heap);
+      return this.drain(budget) || this.mayFlip() || hasGraves(this.heap);
     }
-    if ((i32[LIMBO_NEW_COUNT] as number) >= FLIP_BLOCKS) {
+    if (this.mayFlip()) {
       this.flip();
       return true;
     }
@@ -68,8 +68,14 @@ export class Reclamation {
     }
   }
 
+  private mayFlip(): boolean {
+    const count = this.heap.i32[LIMBO_NEW_COUNT] as number;
+    return count >= FLIP_BLOCKS || (count > 0 && this.heap.isStarved);
+  }
+
   private flip(): void {
     const heap = this.heap;
+    heap.isStarved = false;
     heap.begin();
     const present = pinOf(heap.i32[SEQUENCE_LOW] as number);
     const hold = heap.i32[LIMBO_HOLD] as number;

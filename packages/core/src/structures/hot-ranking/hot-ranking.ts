@@ -148,7 +148,7 @@ export class HotRanking extends RankingReader {
     this.put(key, record, wanted, arrival);
   }
 
-  /** Takes a member out. False when it was absent. */
+  /** Takes a member out, also of a heap that is full. False when it was absent. */
   remove(member: string): boolean {
     return this.removeKey(this.keys.set(member));
   }
@@ -158,6 +158,7 @@ export class HotRanking extends RankingReader {
     const record = this.findOwn(key);
     if (record === 0) return false;
     const root = heap.i32[header + ROOT] as number;
+    heap.takeReserve();
     edit.begin();
     seek(tree, root, keyOfScore(tree, scoreOfRecord(heap, record)), record, LISTED, from);
     assert(from.found, 'an indexed member is listed');

@@ -3,12 +3,15 @@ import { CapacityError, InvalidOptionError } from '../../../src/errors/grid-erro
 import { Heap } from '../../../src/memory/heap.ts';
 import { createHeapBuffer } from '../../../src/memory/heap-layout.ts';
 import { JOURNAL_CAPACITY, PAGE_COUNT_MAX, PIN_COUNT } from '../../../src/memory/heap-words.ts';
+import { RESERVE_PAGES } from '../../../src/memory/page-allocator.ts';
 import { ReaderPin } from '../../../src/memory/pins.ts';
 import { reach } from '../../../src/structures/reach.ts';
 import { takeHeapCensus } from '../../memory/heap-census.ts';
 
 const MIB = 1024 * 1024;
 const SMALL = { maxBytes: MIB, journalBytes: 64 * 1024 };
+/** That can be handed out: page 0 is none. */
+const PAGES = 255;
 
 /** Allocates blocks of `words` in a turn each, until the heap refuses; what was handed out. */
 function fill(heap: Heap, words: number): number[] {
@@ -87,13 +90,44 @@ describe('a growing heap', () => {
     expect(() => reach(reader, 0, 1)).toThrow('reused');
   });
 
-  it('hands out all pages of its maximum, and then refuses', () => {
+  it('hands out all pages of its maximum but the reserve, and then refuses', () => {
     const heap = new Heap(createHeapBuffer(SMALL));
     const refs = fill(heap, 1020);
-    // Page 0 is none of the 256.
-    expect(refs.length).toBe(255);
-    expect(heap.usedBytes()).toBe(255 * 4096);
+    expect(refs.length).toBe(PAGES - RESERVE_PAGES);
+    expect(heap.usedBytes()).toBe((PAGES - RESERVE_PAGES) * 4096);
     expect(takeHeapCensus(heap).blocks).toEqual(new Set(refs));
+  });
+
+  it('keeps the reserve for turns that take away, until their end', () => {
+    const heap = new Heap(createHeapBuffer(SMALL));
+    fill(heap, 1020);
+    heap.begin();
+    heap.takeReserve();
+    for (let page = 0; page < RESERVE_PAGES; page++) heap.alloc(1020);
+    expect(() => heap.alloc(1)).toThrow(CapacityError);
+    heap.rollback();
+    heap.begin();
+    expect(() => heap.alloc(1)).toThrow(CapacityError);
+    heap.rollback();
+    expect(() => heap.takeReserve()).toThrow('a turn is open');
+    expect(takeHeapCensus(heap).usedPages).toBe(PAGES - RESERVE_PAGES);
+  });
+
+  it('has the reserve in hand where the budget allows no more', () => {
+    let left = MIB;
+    const heap = new Heap(createHeapBuffer({ maxBytes: 64 * MIB, journalBytes: 64 * 1024 }), {
+      mayGrow: (bytes) => {
+        if (bytes > left) return false;
+        left -= bytes;
+        return true;
+      },
+    });
+    fill(heap, 1020);
+    heap.begin();
+    heap.takeReserve();
+    for (let page = 0; page < RESERVE_PAGES; page++) heap.alloc(1020);
+    heap.commit();
+    takeHeapCensus(heap);
   });
 
   it('tells the budget all that it takes from the system, and takes the least when more is refused', () => {
@@ -116,7 +150,7 @@ describe('a growing heap', () => {
     // Steps of an eighth on the way, the least at the end.
     expect(Math.max(...asked)).toBeGreaterThan(65_536);
     expect(asked.at(-1)).toBe(65_536);
-    expect(heap.usedBytes()).toBeGreaterThan(2 * MIB - 65_536);
+    expect(heap.usedBytes()).toBeGreaterThan(2 * MIB - 2 * 65_536);
   });
 });
 
@@ -138,8 +172,21 @@ describe('a heap at its budget', () => {
     heap.commit();
     for (let step = 0; step < 100; step++) heap.maintain(50);
     expect(heap.usedBytes()).toBe(0);
-    expect(takeHeapCensus(heap).freeRuns).toEqual([255]);
-    expect(fill(heap, 1020).length).toBe(255);
+    expect(takeHeapCensus(heap).freeRuns).toEqual([PAGES - RESERVE_PAGES]);
+    expect(fill(heap, 1020).length).toBe(PAGES - RESERVE_PAGES);
+  });
+
+  it('gives a single freed block back once memory was refused', () => {
+    const heap = new Heap(createHeapBuffer(SMALL));
+    const refs = fill(heap, 1020);
+    heap.begin();
+    heap.free(refs[9] as number);
+    heap.commit();
+    for (let step = 0; step < 3; step++) heap.maintain(50);
+    heap.begin();
+    expect(heap.alloc(1020)).toBe(refs[9]);
+    expect(() => heap.alloc(1020)).toThrow(CapacityError);
+    heap.rollback();
   });
 
   it('frees what waits only when no pin is older', () => {
@@ -152,6 +199,7 @@ describe('a heap at its budget', () => {
     heap.commit();
     for (let step = 0; step < 20; step++) heap.maintain(500);
     heap.begin();
+    heap.publish(heap.root(0), 1);
     expect(() => heap.alloc(4)).toThrow(CapacityError);
     heap.rollback();
     // Undoing has revoked the pin.
