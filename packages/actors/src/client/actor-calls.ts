@@ -12,8 +12,10 @@ import {
   packHead,
 } from '../control/frames.ts';
 import type { ActorType, CompiledHandler } from '../define/actor-type.ts';
+import type { CallSubject } from './call-subject.ts';
 import type { CallOptions, WaitOptions } from './call-options.ts';
-import type { ClientThread, Request } from './client-thread.ts';
+import type { ClientThread } from './client-thread.ts';
+import type { Request } from './request.ts';
 import type { Route } from './route.ts';
 
 /** A call's options, resolved. */
@@ -26,9 +28,11 @@ export interface CallSettings {
   readonly whenFull: 'wait' | 'fail';
   /** Answers carry a receipt. */
   readonly receipt: boolean;
+  /** The actors that wait for the call, outermost first. */
+  readonly path: readonly string[];
 }
 
-export interface CallTarget {
+export interface CallTarget extends CallSubject {
   readonly client: ClientThread;
   readonly route: Route;
   readonly settings: CallSettings;
@@ -61,6 +65,8 @@ export function call(target: CallTarget, handler: CompiledHandler, args: readonl
     extra: settings.extra,
     timeoutMs: settings.timeoutMs,
     receipt: settings.receipt,
+    subject: target,
+    handler,
   };
   if (settings.signal === undefined) return client.call(request, settings.whenFull);
   return callWithSignal(client, request, settings.whenFull, settings.signal);
@@ -76,6 +82,8 @@ function tell(target: CallTarget, handler: CompiledHandler, args: readonly unkno
     extra: undefined,
     timeoutMs: 0,
     receipt: false,
+    subject: undefined,
+    handler: undefined,
   });
 }
 
@@ -91,9 +99,10 @@ export function callWithSignal(
   const promise = client.call(request, whenFull);
   const number = client.calls.lastNumber;
   const abort = (): void => {
+    const name = client.nameOf(number);
     const error = client.cancel(number)
-      ? new AbortedError('the call was given up and did not run', { cause: signal.reason })
-      : new OutcomeUnknownError('the call was given up after it was started: it may have run', {
+      ? new AbortedError(`${name} was given up and did not run`, { cause: signal.reason })
+      : new OutcomeUnknownError(`${name} was given up after it was started: it may have run`, {
           cause: signal.reason,
         });
     client.calls.reject(number, error);
@@ -141,6 +150,7 @@ export function defaultSettings(timeoutMs: number): CallSettings {
     extra: undefined,
     whenFull: 'wait',
     receipt: false,
+    path: [],
   };
 }
 
@@ -175,6 +185,7 @@ export function settingsOf(options: CallOptions, defaults: CallSettings, persist
     extra,
     whenFull: whenFull ?? defaults.whenFull,
     receipt: receipt ?? defaults.receipt,
+    path: defaults.path,
   };
 }
 
@@ -188,7 +199,7 @@ export function checkWait(owner: string, { timeout, signal }: WaitOptions): void
 
 /** The default settings with the path of callers: for calls between actors. */
 export function settingsWithPath(path: readonly string[], timeoutMs: number): CallSettings {
-  return { ...defaultSettings(timeoutMs), flags: FLAG_PATH, extra: packedBytes(path) };
+  return { ...defaultSettings(timeoutMs), flags: FLAG_PATH, extra: packedBytes(path), path };
 }
 
 /** For stored messages: they wait as long as it takes, and take effect once. */

@@ -12,7 +12,6 @@ import {
   type Clock,
   GridClosedError,
   Heap,
-  type KeyBytes,
   MESSAGE_BYTES_MAX_DEFAULT,
   OutcomeUnknownError,
   OverloadedError,
@@ -58,7 +57,9 @@ import {
 import { type GridMemory, workerOf } from '../control/grid-memory.ts';
 import { LARGE_BYTES, pairOf, ringOffset } from '../control/lanes.ts';
 import { type Bell, machine, type Surroundings } from '../control/surroundings.ts';
+import { nameOfCall } from './call-subject.ts';
 import { PendingCalls } from './pending-calls.ts';
+import type { Request } from './request.ts';
 
 /** Room reserved for a request at first; a larger one is written again with LARGE_BYTES, then beside its ring. */
 const REQUEST_ROOM_BYTES = 2048;
@@ -80,17 +81,6 @@ export interface Lane {
   readonly doorbell: Bell;
   /** Requests written and not yet published. */
   unpublished: number;
-}
-
-export interface Request {
-  readonly partition: number;
-  readonly head: number;
-  readonly key: KeyBytes;
-  readonly args: readonly unknown[];
-  readonly extra: Uint8Array | undefined;
-  readonly timeoutMs: number;
-  /** The promise is of `{ value, receipt }`. */
-  readonly receipt: boolean;
 }
 
 export type WatchListener = (number: number, error: boolean, value: unknown, sequence: number) => void;
@@ -163,7 +153,7 @@ export class ClientThread {
       return Promise.reject(error);
     }
     const promise = this.calls.promise();
-    this.calls.receipts[this.calls.slotOf(number)] = request.receipt ? 1 : 0;
+    this.calls.requests[this.calls.slotOf(number)] = request;
     if (this.calls.size === 1) this.onBusy();
     this.calls.deadlines[this.calls.slotOf(number)] =
       request.timeoutMs === 0 ? Infinity : this.clock.now() + request.timeoutMs;
@@ -244,14 +234,22 @@ export class ClientThread {
   /** Fails calls whose time is over. */
   expire(nowMs: number): void {
     for (const number of this.calls.overdue(nowMs, 10_000)) {
+      const name = this.nameOf(number);
+      const within = `within its ${this.calls.requests[this.calls.slotOf(number)]?.timeoutMs ?? 0} ms`;
       if (this.cancel(number))
-        this.calls.reject(number, new CallTimeoutError('the call was not started within its time: it did not run'));
+        this.calls.reject(number, new CallTimeoutError(`${name} was not started ${within}: it did not run`));
       else
         this.calls.reject(
           number,
-          new OutcomeUnknownError('the call was started and did not answer within its time: it may have run'),
+          new OutcomeUnknownError(`${name} was started and did not answer ${within}: it may have run`),
         );
     }
+  }
+
+  /** Names a call under way: who waits for whom. */
+  nameOf(number: number): string {
+    const request = this.calls.requests[this.calls.slotOf(number)];
+    return nameOfCall(request?.subject, request?.handler);
   }
 
   /** Fails calls to workers that keep dying and are not started again. */
@@ -417,7 +415,7 @@ export class ClientThread {
   }
 
   private resolve(number: number, value: unknown, i32: Int32Array, body: number): void {
-    if (this.calls.receipts[this.calls.slotOf(number)] === 0) {
+    if (this.calls.requests[this.calls.slotOf(number)]?.receipt !== true) {
       this.calls.resolve(number, value);
       return;
     }

@@ -3,6 +3,7 @@
  * that a reply that comes twice, or too late, meets nobody.
  */
 import { OverloadedError } from '@spacegrid/core';
+import type { Request } from './request.ts';
 
 const SLOT_BITS = 16;
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
@@ -20,8 +21,8 @@ export class PendingCalls {
   /** Tickets of the request frames. */
   readonly frames: Int32Array;
   readonly workers: Uint8Array;
-  /** 1 for calls that answer with a receipt. */
-  readonly receipts: Uint8Array;
+  /** What was asked. */
+  readonly requests: (Request | undefined)[];
   /** Wall-clock milliseconds. */
   readonly deadlines: Float64Array;
   private readonly numbers: Int32Array;
@@ -38,7 +39,7 @@ export class PendingCalls {
     this.lastNumber = 0;
     this.frames = new Int32Array(CALLS_MAX);
     this.workers = new Uint8Array(CALLS_MAX);
-    this.receipts = new Uint8Array(CALLS_MAX);
+    this.requests = [];
     this.deadlines = new Float64Array(CALLS_MAX);
     this.numbers = new Int32Array(CALLS_MAX).fill(firstUse << SLOT_BITS);
     this.resolves = [];
@@ -134,6 +135,7 @@ export class PendingCalls {
   private give(slot: number): void {
     this.resolves[slot] = undefined;
     this.rejects[slot] = undefined;
+    this.requests[slot] = undefined;
     this.free[this.freeCount++] = slot;
     this.size--;
   }

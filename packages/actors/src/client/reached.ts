@@ -38,6 +38,8 @@ export async function reached(
     extra: undefined,
     timeoutMs: options.timeout ?? callTimeoutMs,
     receipt: false,
+    subject: undefined,
+    handler: undefined,
   };
   if (options.signal === undefined) await client.call(request);
   else await callWithSignal(client, request, 'wait', options.signal);

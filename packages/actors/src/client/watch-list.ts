@@ -171,6 +171,8 @@ export class WatchList {
       extra: undefined,
       timeoutMs: 0,
       receipt: false,
+      subject: undefined,
+      handler: undefined,
     });
   }
 }

@@ -130,6 +130,7 @@ export function defineActor<
   if (typeof spec !== 'object' || spec === null || typeof spec.state !== 'object' || spec.state === null) {
     throw new InvalidDefinitionError(`actor ${name} has no state: give { state, commands, queries }`);
   }
+  checkOptions(name, spec);
   const seen = new Set<string>();
   for (const group of ['commands', 'queries'] as const) {
     for (const [handler, run] of Object.entries(spec[group] ?? {})) {
@@ -151,4 +152,38 @@ export function defineActor<
     }
   }
   return Object.freeze({ name, spec: Object.freeze({ ...spec }) });
+}
+
+const ACKS: readonly unknown[] = ['memory', 'replicated', 'durable', 'durable-all'];
+const CHECKS: Readonly<Record<string, readonly [allowed: string, fits: (value: unknown) => boolean]>> = {
+  state: ['an object', isObject],
+  commands: ['an object of functions', isObject],
+  queries: ['an object of functions', isObject],
+  version: ['a whole number from 1', (value) => Number.isInteger(value) && (value as number) >= 1],
+  migrations: ['an object of functions', isObject],
+  partitionBy: ['a function of the key', isFunction],
+  ack: ["'memory', 'durable', 'replicated' or 'durable-all'", (value) => ACKS.includes(value)],
+  onActivate: ['a function', isFunction],
+  onPassivate: ['a function', isFunction],
+  idleMs: ['milliseconds above 0', (value) => typeof value === 'number' && value > 0],
+};
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}
+
+function checkOptions(name: string, spec: object): void {
+  for (const [option, value] of Object.entries(spec)) {
+    const check = Object.hasOwn(CHECKS, option) ? CHECKS[option] : undefined;
+    if (check === undefined)
+      throw new InvalidDefinitionError(
+        `actor ${name} has an option ${option}: there are ${Object.keys(CHECKS).join(', ')}`,
+      );
+    if (value !== undefined && !check[1](value))
+      throw new InvalidDefinitionError(`${option} of actor ${name} is ${String(value)}: ${check[0]} is needed`);
+  }
 }

@@ -15,9 +15,11 @@ import {
   readByteOffset,
   readF64,
   readValue,
+  SchemaVersionError,
   writeValue,
   IndexScan,
 } from '@spacegrid/core';
+import type { ActorType, CompiledHandler } from '../define/actor-type.ts';
 import { SYSTEM_REMINDER } from '../state/row-keys.ts';
 import { type Due, DueQueue } from './due-queue.ts';
 import type { Partition } from './partition.ts';
@@ -44,9 +46,9 @@ export interface DueReminder extends Due {
 }
 
 export interface ReminderCall {
-  readonly type: number;
+  readonly type: ActorType;
   readonly key: string;
-  readonly handler: number;
+  readonly handler: CompiledHandler;
   readonly args: readonly unknown[];
   readonly dueAt: number;
   readonly periodMs: number;
@@ -56,15 +58,15 @@ export class Reminders {
   readonly due: DueQueue<DueReminder> = new DueQueue();
   private readonly draft = new RecordDraft(SHAPE);
   private readonly key: KeyScratch;
-  private readonly typeNames: readonly string[];
+  private readonly types: ReadonlyMap<string, ActorType>;
 
-  constructor(hashSeed: number, typeNames: readonly string[]) {
+  constructor(hashSeed: number, types: readonly ActorType[]) {
     this.key = new KeyScratch(hashSeed);
-    this.typeNames = typeNames;
+    this.types = new Map(types.map((type) => [type.name, type]));
   }
 
   /** In the actor's turn. Returns the reminder's id. */
-  schedule(activation: TurnOwner, dueAt: number, periodMs: number, handler: number, args: readonly unknown[]): string {
+  schedule(activation: TurnOwner, dueAt: number, periodMs: number, handler: string, args: readonly unknown[]): string {
     const { partition } = activation;
     const id = `${activation.layout.type.name}/${partition.heap.sequence() + 1}/${partition.writes}`;
     this.store(partition, id, dueAt, periodMs, encodeCall(activation.layout.type.name, activation.key, handler, args));
@@ -83,12 +85,9 @@ export class Reminders {
     const record = table?.find(this.key.set(id)) ?? 0;
     if (record === 0 || readF64(partition.heap, record, DUE_AT) !== storedAt) return undefined;
     const call = decodeCall(partition.heap, record);
-    const type = this.typeNames.indexOf(call.type);
-    if (type < 0) return undefined;
     return {
-      type,
+      ...this.resolve(call),
       key: call.key,
-      handler: call.handler,
       args: call.args,
       dueAt: storedAt,
       periodMs: readF64(partition.heap, record, PERIOD),
@@ -103,7 +102,7 @@ export class Reminders {
     }
     const missed = Math.max(1, Math.ceil((nowMs - call.dueAt) / call.periodMs));
     const dueAt = call.dueAt + missed * call.periodMs;
-    const bytes = encodeCall(this.typeNames[call.type] as string, call.key, call.handler, call.args);
+    const bytes = encodeCall(call.type.name, call.key, call.handler.name, call.args);
     this.store(partition, id, dueAt, call.periodMs, bytes);
     this.due.push({ dueAt, storedAt: dueAt, id, partition });
   }
@@ -113,7 +112,7 @@ export class Reminders {
     this.due.push({ ...item, dueAt: nowMs + Math.max(RETRY_MS, (nowMs - item.storedAt) / 8) });
   }
 
-  /** After a worker's start: queues what the heap holds. */
+  /** After a worker's start: queues what the heap holds. Throws SchemaVersionError for a command that is defined no more. */
   load(partition: Partition): void {
     const table = tableOf(partition);
     if (table === undefined) return;
@@ -124,6 +123,7 @@ export class Reminders {
       for (let index = 0; index < scan.count; index++) {
         const record = scan.refs[index] as number;
         const dueAt = readF64(partition.heap, record, DUE_AT);
+        this.resolve(decodeCall(partition.heap, record));
         this.due.push({ dueAt, storedAt: dueAt, id: table.keyOf(record), partition });
       }
     } while (cursor !== 0);
@@ -140,6 +140,17 @@ export class Reminders {
     this.draft.setF64(PERIOD, row.f64());
     this.draft.setBytes(CALL, row.raw(row.end - row.at));
     ensureTable(partition).put(id, this.draft);
+  }
+
+  private resolve({ type: typeName, handler: handlerName }: StoredCall): Pick<ReminderCall, 'type' | 'handler'> {
+    const type = this.types.get(typeName);
+    const handler = type?.handlerByName.get(handlerName);
+    if (type === undefined || handler?.command !== true) {
+      throw new SchemaVersionError(
+        `the store holds a reminder for the command ${typeName}.${handlerName}, which the actors module does not define: keep the command until its reminders have fired or were cancelled`,
+      );
+    }
+    return { type, handler };
   }
 
   private store(partition: Partition, id: string, dueAt: number, periodMs: number, call: Uint8Array): void {
@@ -163,22 +174,26 @@ export class Reminders {
   }
 }
 
-function encodeCall(type: string, key: string, handler: number, args: readonly unknown[]): Uint8Array {
+function encodeCall(type: string, key: string, handler: string, args: readonly unknown[]): Uint8Array {
   const writer = PackWriter.growing();
   writeValue(writer, [type, key, handler, args]);
   return writer.written().slice();
 }
 
-function decodeCall(
-  heap: Heap,
-  record: number,
-): { type: string; key: string; handler: number; args: readonly unknown[] } {
+interface StoredCall {
+  readonly type: string;
+  readonly key: string;
+  readonly handler: string;
+  readonly args: readonly unknown[];
+}
+
+function decodeCall(heap: Heap, record: number): StoredCall {
   const length = readByteLength(heap, record, CALL);
   const offset = readByteOffset(heap, record, CALL);
   const [type, key, handler, args] = readValue(new PackReader(heap.u8, offset, offset + length)) as [
     string,
     string,
-    number,
+    string,
     unknown[],
   ];
   return { type, key, handler, args };

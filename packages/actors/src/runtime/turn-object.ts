@@ -209,6 +209,6 @@ export class TurnObject {
         `${this.activation.layout.type.name} has no command ${command} to be reminded of`,
       );
     }
-    return this.services.reminders.schedule(this.activation, dueAt, periodMs, handler.index, args);
+    return this.services.reminders.schedule(this.activation, dueAt, periodMs, handler.name, args);
   }
 }

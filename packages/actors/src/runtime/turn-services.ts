@@ -31,7 +31,7 @@ export interface StepRunner {
 }
 
 export interface ReminderScheduler {
-  schedule(owner: TurnOwner, dueAt: number, periodMs: number, handler: number, args: readonly unknown[]): string;
+  schedule(owner: TurnOwner, dueAt: number, periodMs: number, handler: string, args: readonly unknown[]): string;
   cancel(owner: TurnOwner, id: string): boolean;
 }
 

@@ -27,7 +27,7 @@ import { BUSY_MICROS, MESSAGES, QUEUED, REMINDERS_FIRED, ThreadCounters } from '
 import { workerOf } from '../control/grid-memory.ts';
 import { pairOf, ringOffset } from '../control/lanes.ts';
 import { machine, type Surroundings } from '../control/surroundings.ts';
-import type { ActorType, CompiledHandler } from '../define/actor-type.ts';
+import type { ActorType } from '../define/actor-type.ts';
 import { RowApplier } from '../state/apply-rows.ts';
 import { layoutOf, type StateLayout } from '../state/state-layout.ts';
 import type { PartitionWorkerData } from '../supervise/grid-thread-data.ts';
@@ -154,10 +154,7 @@ export class WorkerLoop {
       // An asynchronous handler went on by itself, maybe while the thread slept: what it wrote is to be sent.
       ownBell.ring();
     };
-    this.reminders = new Reminders(
-      settings.hashSeed,
-      types.map((type) => type.name),
-    );
+    this.reminders = new Reminders(settings.hashSeed, types);
     this.once = new OnceTable(settings.hashSeed, this.clock, settings.onceWindowMs, this.counters, (...reply) =>
       this.runner.sendKept(...reply),
     );
@@ -438,11 +435,10 @@ export class WorkerLoop {
   private fire(item: DueReminder, nowMs: number): void {
     const call = this.reminders.read(item.partition, item.id, item.storedAt);
     if (call === undefined) return;
-    const layout = this.layouts[call.type] as StateLayout;
-    const handler = layout.type.handlers[call.handler] as CompiledHandler;
+    const layout = this.layouts[call.type.index] as StateLayout;
     const ran =
       !item.partition.backlog.isOver &&
-      this.mailbox.runInternal(item.partition, layout, call.key, handler, call.args, () =>
+      this.mailbox.runInternal(item.partition, layout, call.key, call.handler, call.args, () =>
         this.reminders.fired(item.partition, item.id, call, nowMs),
       );
     if (ran) this.counters.add(REMINDERS_FIRED, 1);

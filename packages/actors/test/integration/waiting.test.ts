@@ -29,6 +29,7 @@ describe('deadlines', () => {
     const holding = desk.waitOnly(key);
     const error = await within('the deadline', rejection(desk.with({ timeout: 60 }).add(1)), 2000);
     expect(isGridError(error, 'TIMEOUT')).toBe(true);
+    expect(error.message).toBe(`desk "${key}:1".add was not started within its 60 ms: it did not run`);
     await grid.actor(Desk, `${key}:2`).open(key);
     await holding;
     expect(await desk.get()).toBe(0);
