@@ -3,12 +3,10 @@ import { isGridError } from '@spacegrid/core';
 import { describe, expect, it } from 'vitest';
 import { compileActorTypes, fingerprint } from '../../../src/define/actor-type.ts';
 
+const asyncFunction: unknown = async () => undefined;
+
 /** What a program without types may write. */
 const define = defineActor as unknown as (name: unknown, spec: unknown) => ReturnType<typeof defineActor>;
-
-async function asyncQuery(): Promise<number> {
-  return Promise.resolve(1);
-}
 
 function refusal(name: unknown, spec: unknown): string {
   try {
@@ -57,7 +55,7 @@ describe('defineActor', () => {
     ['a', { state: {}, commands: { catch: () => 1 } }, /commands\.catch.*reserved/],
     ['a', { state: {}, commands: { 'a-b': () => 1 } }, /not an identifier/],
     ['a', { state: {}, commands: { x: () => 1 }, queries: { x: () => 1 } }, /x of actor a is both/],
-    ['a', { state: {}, queries: { x: asyncQuery } }, /query x of actor a is asynchronous/],
+    ['a', { state: {}, queries: { x: asyncFunction } }, /query x of actor a is asynchronous/],
     ['a', { state: { f: () => 1 } }, /field f of actor a is function/],
     ['a', { state: { s: Symbol('s') } }, /field s of actor a is symbol/],
     ['a', { state: {}, version: 0 }, /version of actor a is 0: a whole number from 1/],
