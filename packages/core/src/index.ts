@@ -3,6 +3,7 @@ export {
   CHANGE_CLEAR_PREFIX,
   CHANGE_DELETE,
   CHANGE_PUT,
+  CHANGE_SET_VERSION,
   type ChangeKind,
   ChangeSetWriter,
   type ChangeVisitor,
@@ -24,6 +25,7 @@ export {
 } from './codec/value-limits.ts';
 export { encodeValue, writeValue } from './codec/write-value.ts';
 export type {
+  BacklogBounds,
   BackupResult,
   DurabilityControl,
   DurabilityHealth,

@@ -1,4 +1,5 @@
 /** better-sqlite3, as much of it as is used here, typed. One connection per file, in one thread. */
+import { closeSync, fsyncSync, openSync } from 'node:fs';
 // @ts-expect-error better-sqlite3 13 ships no types
 import Sqlite from 'better-sqlite3';
 
@@ -7,6 +8,8 @@ export interface Statement {
   get(...parameters: readonly unknown[]): unknown;
   all(...parameters: readonly unknown[]): unknown[];
   iterate(...parameters: readonly unknown[]): IterableIterator<unknown>;
+  /** Integers as bigint. */
+  safeIntegers(on: boolean): Statement;
 }
 
 export interface Database {
@@ -42,8 +45,54 @@ export function openDatabase(file: string): Database {
   return database;
 }
 
-/** The code of an SQLite error, as SQLITE_FULL; empty for anything else. */
+/** Runs `change` in one transaction, which is synced to disk when this returns. */
+export function transact<T>(database: Database, change: () => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = change();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    try {
+      database.exec('ROLLBACK');
+    } catch {
+      // SQLite has rolled back by itself; the error that led here is the one that counts.
+    }
+    throw error;
+  }
+}
+
+export function sizeOf(database: Database): number {
+  return (
+    Number(database.pragma('page_count', { simple: true })) * Number(database.pragma('page_size', { simple: true }))
+  );
+}
+
+/** The code of an SQLite error, as SQLITE_FULL; empty for anything else. Also of one that came from another thread. */
 export function sqliteCode(error: unknown): string {
   if (typeof error !== 'object' || error === null || !('code' in error) || typeof error.code !== 'string') return '';
   return error.code.startsWith('SQLITE_') ? error.code : '';
+}
+
+/**
+ * True for an error after which a file is not to be trusted with a write again: the kernel may have dropped what it could not
+ * write, and a later sync then says that all is well.
+ */
+export function isFileFailure(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code !== '' && code !== 'SQLITE_FULL' && !code.startsWith('SQLITE_BUSY');
+}
+
+/** Makes the directory's entries durable. */
+export function syncDirectory(directory: string): void {
+  syncFile(directory);
+}
+
+export function syncFile(file: string): void {
+  const handle = openSync(file, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
 }

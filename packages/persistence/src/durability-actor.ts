@@ -1,40 +1,50 @@
 /**
  * The durability actor: drains the outboxes into the journal, one synced commit for a batch, then moves the watermarks in
- * shared memory; behind that it has batches folded into rows and drops them from the journal.
+ * shared memory. What is folded into rows, and when, is in folder.ts; what a start reads back in recovery.ts.
  *
  * Crash-only: its state is in the files. A successor in the same process opens them, reads the watermarks, and resumes each
  * outbox there; the partitions free nothing of their outboxes before the watermark has passed it.
  */
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { type MessagePort } from 'node:worker_threads';
 import {
-  BackupFailedError,
-  callControl,
+  AssertionFailed,
+  type BackupResult,
   Doorbell,
   type DurabilityControl,
-  type DurabilityHealth,
-  type DurabilityIncident,
+  DurabilityUnavailableError,
+  type DurabilityOpened,
+  type DurabilityStatus,
   type DurabilityThreadData,
+  type DurablePosition,
   Heap,
+  isGridError,
   loadDigest64,
-  type QuarantinedRow,
   storeDurableSequence,
-  durableSequence,
+  StorageFailedError,
+  StorageFullError,
 } from '@spacegrid/core';
-import { mkdirSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import type { TailRun } from './batch.ts';
+import { BackOff } from './back-off.ts';
+import { makeBackup } from './backup.ts';
 import { sqliteCode } from './database.ts';
 import { Drain } from './drain.ts';
-import type { FoldApi, NumberedBatch } from './fold-messages.ts';
-import { Journal, type Watermark } from './journal.ts';
-import { sendRecovery } from './send-recovery.ts';
+import { FlushWaiters } from './flush-waiters.ts';
+import { Folder } from './folder.ts';
+import { Incidents } from './incidents.ts';
+import { Journal } from './journal.ts';
+import { Pause } from './pause.ts';
+import { Recovery } from './recovery.ts';
 import type { ResolvedSqliteOptions } from './sqlite-options.ts';
+import { healthOf, type Trouble } from './trouble.ts';
 
 const SLEEP_MS = 60_000;
-const FOLD_BYTES = 4 * 1024 * 1024;
-const RETRY_MS_MAX = 5000;
-const KEPT_MAX = 100;
-const INCIDENTS_MAX = 20;
+const RETRY_MS_MAX = 2000;
+/** More of a tail than this is folded before it is loaded: the tail is held in memory. */
+const TAIL_BYTES_MAX = 64 * 1024 * 1024;
+
+interface Opened {
+  readonly journal: Journal;
+  readonly folder: Folder;
+}
 
 export class DurabilityActor implements DurabilityControl {
   private readonly data: DurabilityThreadData;
@@ -42,26 +52,22 @@ export class DurabilityActor implements DurabilityControl {
   private readonly doorbell: Doorbell;
   private readonly workers: readonly Doorbell[];
   private readonly heaps: readonly Heap[];
-  private journal: Journal | undefined;
-  private fold: FoldApi | undefined;
-  private foldThread: Worker | undefined;
+  private readonly flushWaiters: FlushWaiters;
+  private readonly incidents: Incidents;
+  private readonly backOff: BackOff;
+  private readonly pause: Pause;
+  private opened: Opened | undefined;
+  private watermarks: Map<number, DurablePosition>;
+  private recovery: Recovery | undefined;
   private drain: Drain | undefined;
-  private watermarks: Map<number, Watermark>;
-  private tail: Map<number, TailRun[]> | undefined;
-  private foldedBatch: number;
   private running: Promise<void> | undefined;
-  private folding: Promise<void> | undefined;
-  private closing: boolean;
-  private health: DurabilityHealth;
-  private reason: string | undefined;
-  private retryMs: number;
-  private readonly flushWaiters: { readonly reached: readonly number[]; readonly resolve: () => void }[];
+  private closing: Promise<void> | undefined;
+  private closed: boolean;
+  private trouble: Trouble | undefined;
   private lastFlushAt: number;
   private lastFlushMs: number;
   private flushes: number;
-  private readonly quarantined: QuarantinedRow[];
-  private quarantinedCount: number;
-  private readonly incidents: DurabilityIncident[];
+  private filesSetAside: number;
 
   constructor(data: DurabilityThreadData) {
     this.data = data;
@@ -70,266 +76,248 @@ export class DurabilityActor implements DurabilityControl {
     this.doorbell = new Doorbell(words, data.ownDoorbell);
     this.workers = data.workerDoorbells.map((index) => new Doorbell(words, index));
     this.heaps = data.heaps.map((buffer) => new Heap(buffer));
+    this.flushWaiters = new FlushWaiters(this.heaps);
+    this.incidents = new Incidents();
+    this.backOff = new BackOff(20, RETRY_MS_MAX);
+    this.pause = new Pause();
+    this.opened = undefined;
     this.watermarks = new Map();
-    this.foldedBatch = 0;
-    this.closing = false;
-    this.health = 'opening';
-    this.retryMs = 0;
-    this.flushWaiters = [];
+    this.recovery = undefined;
+    this.drain = undefined;
+    this.running = undefined;
+    this.closing = undefined;
+    this.closed = false;
+    this.trouble = undefined;
     this.lastFlushAt = 0;
     this.lastFlushMs = 0;
     this.flushes = 0;
-    this.quarantined = [];
-    this.quarantinedCount = 0;
-    this.incidents = [];
+    this.filesSetAside = 0;
   }
 
-  async open(): ReturnType<DurabilityControl['open']> {
+  async open(): Promise<DurabilityOpened> {
     await loadDigest64();
     const { directory } = this.options;
-    this.journal = new Journal(directory, this.data.identity);
-    this.watermarks = this.journal.watermarks();
-    const { port1, port2 } = new MessageChannel();
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    this.foldThread = new Worker(new URL(`./fold-thread.${extension}`, import.meta.url), {
-      workerData: { port: port2 },
-      transferList: [port2],
-      name: 'spacegrid-fold',
-    });
-    this.foldThread.on('error', (error) => this.note(error));
-    this.fold = callControl<FoldApi>(port1);
-    this.foldedBatch = await this.fold.open(directory);
-    const durable = this.heaps.map((_, partition) => this.watermarks.get(partition) ?? { epoch: 0, sequence: 0 });
-    return { identity: this.journal.identity, fresh: this.journal.fresh, durable };
+    let journal: Journal | undefined;
+    try {
+      journal = new Journal(directory, this.data.identity);
+      const folder = await Folder.open(directory, journal, this.incidents);
+      this.opened = { journal, folder };
+      await folder.catchUp(TAIL_BYTES_MAX);
+    } catch (error) {
+      if (this.opened === undefined) journal?.close();
+      throw asStoreError(directory, error);
+    }
+    this.watermarks = journal.watermarks();
+    const { storeId: _, ...identity } = journal.identity;
+    return { identity, fresh: journal.fresh, durable: this.heaps.map((_heap, partition) => this.watermark(partition)) };
   }
 
   async recover(partition: number, port: MessagePort): Promise<void> {
-    this.tail ??= this.readTail();
-    await sendRecovery(
-      port,
-      this.open_().fold,
-      partition,
-      this.tail.get(partition) ?? [],
-      this.watermarks.get(partition) ?? { epoch: 0, sequence: 0 },
-    );
+    const { journal, folder } = this.files();
+    this.recovery ??= new Recovery(journal, folder, this.watermarks);
+    await this.recovery.send(partition, port);
   }
 
   async start(): Promise<void> {
-    this.tail = undefined;
-    for (const [partition, { sequence }] of this.watermarks)
-      storeDurableSequence(this.heaps[partition] as Heap, sequence);
+    const { folder } = this.files();
+    this.recovery = undefined;
+    // A predecessor may have died between its commit and this.
+    for (const [partition, { sequence }] of this.watermarks) this.moveWatermark(partition, sequence);
     this.drain = new Drain(this.heaps, this.data.pinSlot, this.watermarks, this.options.batchBytes);
-    this.health = 'healthy';
     this.running = this.run(this.drain);
+    folder.schedule();
   }
 
   flush(): Promise<void> {
-    return new Promise((resolve) => {
-      this.flushWaiters.push({ reached: this.heaps.map((heap) => heap.sequence()), resolve });
-      this.doorbell.ring();
-    });
+    if (this.closing !== undefined) return Promise.reject(closedError());
+    const flushed = this.flushWaiters.add();
+    this.doorbell.ring();
+    return flushed;
   }
 
-  async status(): ReturnType<DurabilityControl['status']> {
-    const { journal } = this;
-    const behind = this.heaps.some(
-      (heap, partition) => heap.sequence() > (this.watermarks.get(partition)?.sequence ?? 0),
-    );
+  async status(): Promise<DurabilityStatus> {
+    const { opened } = this;
+    const backlog = this.drain?.backlog() ?? { bytes: 0, bytesMax: 0, ageMs: 0 };
+    const { health, reason } = healthOf(this.trouble, opened?.folder.problem, backlog, this.data.backlog);
     return {
-      health: this.health,
-      ...(this.reason === undefined ? {} : { reason: this.reason }),
-      unpersistedBytes: this.drain?.batch.bytes ?? 0,
-      unpersistedAgeMs: behind && this.lastFlushAt > 0 ? Date.now() - this.lastFlushAt : 0,
+      health: this.closed ? 'closed' : this.drain === undefined ? 'opening' : health,
+      ...(reason === undefined ? {} : { reason }),
+      unpersistedBytes: backlog.bytes,
+      unpersistedAgeMs: backlog.ageMs,
       lastFlushAt: this.lastFlushAt,
       lastFlushMs: this.lastFlushMs,
       flushes: this.flushes,
-      foldLagBytes: journal === undefined ? 0 : journal.bytes(),
-      journalBytes: journal?.bytes() ?? 0,
-      rowBytes: (await this.fold?.bytes()) ?? 0,
-      quarantined: this.quarantined,
-      quarantinedCount: this.quarantinedCount,
-      errors: this.incidents,
+      foldLagBytes: opened?.folder.lagBytes ?? 0,
+      journalBytes: this.closed ? 0 : (opened?.journal.bytes() ?? 0),
+      rowBytes: (await opened?.folder.bytes()) ?? 0,
+      quarantined: opened?.folder.quarantined() ?? [],
+      quarantinedCount: opened?.folder.marks.length ?? 0,
+      filesSetAside: this.filesSetAside + (opened?.folder.filesSetAside ?? 0),
+      errors: this.incidents.all(),
     };
   }
 
-  async backup(directory: string): ReturnType<DurabilityControl['backup']> {
-    const { fold, journal } = this.open_();
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    if (readdirSync(directory).length > 0)
-      throw new BackupFailedError(`${directory} is not empty: a backup goes to an empty directory`);
+  async backup(directory: string): Promise<BackupResult> {
+    const { journal, folder } = this.files();
     await this.flush();
-    await this.folding;
-    // Rows first: batches that are dropped meanwhile are in them; the journal's copy then holds all behind.
-    const hold = this.holdFold();
-    try {
-      await fold.backup(join(directory, 'rows.db'));
-      await journal.backup(join(directory, 'journal.db'));
-    } finally {
-      hold();
-    }
-    const positions = this.heaps.map((_, partition) => this.watermarks.get(partition) ?? { epoch: 0, sequence: 0 });
-    return { directory, bytes: journal.bytes() + (await fold.bytes()), positions };
+    return makeBackup(directory, journal, folder);
   }
 
-  async close(): Promise<void> {
-    if (this.closing) {
-      await this.running;
-      return;
-    }
-    this.closing = true;
+  close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    return this.closing;
+  }
+
+  private async shutDown(): Promise<void> {
+    // Not before `closing` is set, which the loop looks at.
+    await Promise.resolve();
+    this.pause.end();
     this.doorbell.ring();
     await this.running;
-    await this.folding;
-    await this.fold?.close();
-    await this.foldThread?.terminate();
-    this.journal?.close();
-    this.health = 'closed';
+    const left = this.drain?.backlog().bytes ?? 0;
+    this.flushWaiters.fail(closedError());
+    this.closed = true;
+    const { opened } = this;
+    try {
+      await opened?.folder.close();
+    } finally {
+      opened?.journal.close();
+    }
+    if (left === 0) return;
+    const message = `${left} bytes that were committed could not be stored: ${this.trouble?.reason ?? 'the store was closed'}`;
+    throw this.trouble?.health === 'full' ? new StorageFullError(message) : new StorageFailedError(message);
   }
 
-  private open_(): { readonly fold: FoldApi; readonly journal: Journal } {
-    const { fold, journal } = this;
-    if (fold === undefined || journal === undefined) throw new Error('open comes first');
-    return { fold, journal };
+  private files(): Opened {
+    if (this.opened === undefined || this.closed) throw new DurabilityUnavailableError('the store is not open');
+    return this.opened;
   }
 
+  private watermark(partition: number): DurablePosition {
+    return this.watermarks.get(partition) ?? { epoch: 0, sequence: 0 };
+  }
+
+  /** Until it is closed. Each pass lets the event loop run: control messages and folds go on under any load. */
   private async run(drain: Drain): Promise<void> {
-    for (;;) {
-      if (this.health !== 'failed' && drain.fill()) {
-        if (!this.write(drain)) {
-          await this.sleep(this.retryMs);
-          if (this.closing) return;
-        }
+    const { journal } = this.files();
+    for (let slept = true; ; ) {
+      drain.look(slept);
+      slept = false;
+      const batch = drain.fill();
+      if (batch || journal.isBroken) {
+        if (this.mend(journal) && (!batch || this.write(drain))) {
+          // Under load there is no better time to come.
+          if (journal.isLogVeryLong) this.shortenLog();
+          await new Promise((resolve) => setImmediate(resolve));
+        } else if (this.closing !== undefined) return;
+        else await this.pause.wait(this.backOff.failed());
         continue;
       }
-      this.settleFlushes();
-      this.startFold();
-      if (this.closing) return;
-      await this.doorbell.parkAsync(
-        SLEEP_MS,
-        () => this.closing || this.flushWaiters.length > 0 || (this.health !== 'failed' && drain.hasMore()),
-      );
+      this.flushWaiters.settle();
+      if (this.closing !== undefined) return;
+      if (journal.isLogLong) this.shortenLog();
+      if (journal.isBroken) continue;
+      await this.doorbell.parkAsync(SLEEP_MS, () => this.isWanted(drain) || drain.hasMore());
+      slept = true;
       // Nobody waits: a little company makes a better batch.
-      if (!this.closing && this.flushWaiters.length === 0 && !drain.isAwaited()) await this.gatherCompany(drain);
+      if (!this.isWanted(drain)) await this.gatherCompany(drain);
     }
   }
 
-  /** Waits for the flush interval, or until a reply waits for the disk. */
+  /** True when somebody waits for what is committed to be durable. */
+  private isWanted(drain: Drain): boolean {
+    return this.closing !== undefined || this.flushWaiters.pending || drain.isAwaited();
+  }
+
+  /** Waits for the flush interval, or until somebody waits for the disk. */
   private async gatherCompany(drain: Drain): Promise<void> {
     const until = performance.now() + this.options.flushIntervalMs;
     for (let leftMs = this.options.flushIntervalMs; leftMs > 0.5; leftMs = until - performance.now()) {
-      await this.doorbell.parkAsync(leftMs, () => this.closing || this.flushWaiters.length > 0 || drain.isAwaited());
-      if (this.closing || this.flushWaiters.length > 0 || drain.isAwaited()) return;
+      await this.doorbell.parkAsync(leftMs, () => this.isWanted(drain));
+      if (this.isWanted(drain)) return;
     }
   }
 
   /** Journals the batch and moves the watermarks. False when it could not be written: it is kept. */
   private write(drain: Drain): boolean {
+    const { journal, folder } = this.files();
     const { batch } = drain;
     const startedAt = performance.now();
     try {
-      this.open_().journal.append(batch);
+      // What was written and then freed can be written again once the log is back in the file.
+      if (this.trouble?.health === 'full') journal.checkpoint();
+      journal.append(batch);
     } catch (error) {
-      this.failed(error);
+      this.failed(journal.name, error);
       return false;
     }
-    this.health = 'healthy';
-    this.reason = undefined;
-    this.retryMs = 0;
+    this.trouble = undefined;
+    this.backOff.succeeded();
     this.lastFlushAt = Date.now();
     this.lastFlushMs = performance.now() - startedAt;
     this.flushes++;
+    folder.journalled(batch.bytes);
     for (const [partition, reached] of batch.reached) {
       this.watermarks.set(partition, reached);
-      if (storeDurableSequence(this.heaps[partition] as Heap, reached.sequence))
-        (this.workers[partition] as Doorbell).ring();
+      this.moveWatermark(partition, reached.sequence);
     }
-    batch.clear();
+    drain.written();
+    this.flushWaiters.settle();
     return true;
   }
 
-  private failed(error: unknown): void {
-    this.note(error);
-    const code = sqliteCode(error);
-    this.reason = error instanceof Error ? error.message : String(error);
-    this.retryMs = Math.min(RETRY_MS_MAX, Math.max(50, this.retryMs * 2));
-    // After a failed sync the kernel may have dropped the pages and say nothing: that file is never written again.
-    this.health = code === 'SQLITE_FULL' ? 'full' : 'failed';
+  private moveWatermark(partition: number, sequence: number): void {
+    if (storeDurableSequence(this.heaps[partition] as Heap, sequence)) (this.workers[partition] as Doorbell).ring();
   }
 
-  private startFold(): void {
-    if (this.folding !== undefined || this.closing || this.health !== 'healthy') return;
-    const { fold, journal } = this.open_();
-    if (journal.newestBatch <= this.foldedBatch) return;
-    const batches: NumberedBatch[] = [];
-    let bytes = 0;
-    for (const { id, data } of journal.batches(this.foldedBatch)) {
-      batches.push({ id, data });
-      bytes += data.length;
-      if (bytes >= FOLD_BYTES) break;
+  /** After a failed write: goes on in a fresh file. False when that can't be made either. */
+  private mend(journal: Journal): boolean {
+    if (!journal.isBroken) return true;
+    try {
+      const left = journal.replace();
+      this.incidents.note('STORAGE_FAILED', `${left} was set aside; ${journal.name} takes its place`);
+    } catch (error) {
+      this.failed(journal.name, error);
+      return false;
     }
-    const last = batches[batches.length - 1];
-    if (last === undefined) return;
-    this.folding = fold
-      .fold(batches)
-      .then(
-        (poisoned) => {
-          for (const row of poisoned) this.quarantine(row.partition, row.key, row.reason);
-          this.foldedBatch = last.id;
-          if (poisoned.length === 0) journal.drop(last.id);
-        },
-        (error: unknown) => this.note(error),
-      )
-      .then(() => {
-        this.folding = undefined;
-        this.doorbell.ring();
-        setImmediate(() => this.startFold());
-      });
+    this.filesSetAside++;
+    this.trouble = undefined;
+    return true;
   }
 
-  /** Keeps batches in the journal until the returned function is called. */
-  private holdFold(): () => void {
-    const held = new Promise<void>(() => undefined);
-    this.folding = held;
-    return () => {
-      this.folding = undefined;
-      this.startFold();
-    };
+  private failed(file: string, error: unknown): void {
+    if (error instanceof AssertionFailed || !(error instanceof Error)) throw error;
+    const full = sqliteCode(error) === 'SQLITE_FULL';
+    const reason = full
+      ? `the disk is full: ${file} can't be written (${error.message}); everything is kept in memory and tried again`
+      : `${file} failed a write (${error.message}); everything above the watermark is kept, to be written to a fresh file`;
+    // Each trouble once: a disk that is full for a day would drive out all else.
+    if (this.trouble?.reason !== reason) this.incidents.noteError(`writing ${file}`, error);
+    this.trouble = { health: full ? 'full' : 'failed', reason };
   }
 
-  private settleFlushes(): void {
-    for (let index = this.flushWaiters.length - 1; index >= 0; index--) {
-      const waiter = this.flushWaiters[index];
-      if (
-        waiter === undefined ||
-        waiter.reached.some((sequence, partition) => durableSequence(this.heaps[partition] as Heap) < sequence)
-      )
-        continue;
-      this.flushWaiters.splice(index, 1);
-      waiter.resolve();
+  /** The write-ahead log is copied into the file. When the disk is too full for that it stays as long as it is. */
+  private shortenLog(): void {
+    const { journal } = this.files();
+    try {
+      journal.checkpoint();
+    } catch (error) {
+      if (journal.isBroken) this.failed(journal.name, error);
+      else this.incidents.noteError(`copying the log into ${journal.name}`, error);
     }
   }
+}
 
-  private readTail(): Map<number, TailRun[]> {
-    return this.open_().journal.tail(this.foldedBatch);
-  }
+function closedError(): DurabilityUnavailableError {
+  return new DurabilityUnavailableError('the store is being closed');
+}
 
-  private quarantine(partition: number, key: Uint8Array, reason: string): void {
-    this.quarantinedCount++;
-    if (this.quarantined.length < KEPT_MAX) {
-      this.quarantined.push({ partition, key: Buffer.from(key).toString('hex'), reason, quarantinedAt: Date.now() });
-    }
-  }
-
-  private note(error: unknown): void {
-    this.incidents.push({
-      occurredAt: Date.now(),
-      code: sqliteCode(error) || 'UNEXPECTED',
-      message: error instanceof Error ? error.message : String(error),
-    });
-    if (this.incidents.length > INCIDENTS_MAX) this.incidents.shift();
-  }
-
-  private async sleep(ms: number): Promise<void> {
-    await this.doorbell.parkAsync(ms, () => this.closing);
-  }
+/** What the store or the file system says at the start, as an error of the grid. */
+function asStoreError(directory: string, error: unknown): unknown {
+  if (isGridError(error) || !(error instanceof Error) || !('code' in error)) return error;
+  const message = `the store in ${directory} can't be opened: ${error.message}`;
+  const details = { directory };
+  if (sqliteCode(error) === 'SQLITE_FULL' || error.code === 'ENOSPC')
+    return new StorageFullError(message, { cause: error, details });
+  return new StorageFailedError(message, { cause: error, details });
 }

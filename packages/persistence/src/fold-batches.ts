@@ -1,7 +1,14 @@
-/** Folding: of all puts and deletes of a key in some batches only the last reaches the file. */
-import { CHANGE_DELETE, CHANGE_PUT, forEachChange } from '@spacegrid/core';
-import { forEachRun } from './batch.ts';
-import type { NumberedBatch, PoisonedRow } from './fold-messages.ts';
+/**
+ * Folding: of all puts and deletes of a key in some batches only the last reaches the file.
+ *
+ * Order is kept by the partition's position, which is stored in the same transaction: a run of a lower epoch, or one that is
+ * folded in already, is left out whole. So an old write can't bring back what was deleted, and folding twice changes nothing.
+ */
+import { CHANGE_CLEAR_PREFIX, CHANGE_PUT, DecodeError, type DurablePosition, forEachChange } from '@spacegrid/core';
+import { type BatchRun, forEachRun, type StoredBatch } from './batch.ts';
+import { sqliteCode } from './database.ts';
+import type { QuarantineMark } from './fold-messages.ts';
+import { beginsWith, rowIdentity } from './row-key.ts';
 import type { RowsFile } from './rows-file.ts';
 
 interface LastChange {
@@ -9,69 +16,120 @@ interface LastChange {
   readonly key: Uint8Array;
   /** Undefined for a delete. */
   readonly value: Uint8Array | undefined;
-  readonly epoch: number;
-  readonly sequence: number;
+  readonly position: DurablePosition;
   readonly batch: number;
 }
 
-/** In one transaction. Returns the rows that could not be written; the rest is. */
-export function foldBatches(rows: RowsFile, batches: readonly NumberedBatch[]): PoisonedRow[] {
-  const poisoned: PoisonedRow[] = [];
-  const newest = batches[batches.length - 1];
-  if (newest === undefined) return poisoned;
-  rows.fold(newest.id, () => {
-    const last = new Map<string, LastChange>();
-    for (const { id, data } of batches) {
-      forEachRun(data, (run) => {
-        forEachChange(run.changes, 0, run.changes.length, (kind, keyAt, keyLength, valueAt, valueLength) => {
-          const key = run.changes.subarray(keyAt, keyAt + keyLength);
-          if (kind === CHANGE_PUT || kind === CHANGE_DELETE) {
-            const value = kind === CHANGE_PUT ? run.changes.subarray(valueAt, valueAt + valueLength) : undefined;
-            last.set(identityOf(run.partition, key), {
-              partition: run.partition,
-              key,
-              value,
-              epoch: run.epoch,
-              sequence: run.last,
-              batch: id,
-            });
-            return;
-          }
-          // What came before a clear is written first, so that the clear sees it.
-          writeAll(rows, last, poisoned);
-          rows.clear(run.partition, key);
-        });
-      });
-    }
-    writeAll(rows, last, poisoned);
-  });
-  return poisoned;
+/** What is known of the file and changes with it. */
+export interface FoldTables {
+  readonly positions: Map<number, DurablePosition>;
+  /** By rowIdentity. */
+  readonly marks: Map<string, QuarantineMark>;
 }
 
-function writeAll(rows: RowsFile, last: Map<string, LastChange>, poisoned: PoisonedRow[]): void {
-  for (const change of last.values()) {
+const NO_KEY = new Uint8Array(0);
+
+/** Folds `batches`, oldest first, in one transaction; the tables are changed when it is synced. A row that can't be written is marked. */
+export function foldBatches(
+  file: RowsFile,
+  known: FoldTables,
+  batches: readonly StoredBatch[],
+  nowMs: number,
+): FoldTables {
+  const newest = batches[batches.length - 1];
+  if (newest === undefined) return known;
+  const fold = new Fold(file, { positions: new Map(known.positions), marks: new Map(known.marks) }, nowMs);
+  file.fold(newest.id, () => {
+    for (const { id, runs, data } of batches) forEachRun(runs, data, (run) => fold.add(id, run));
+    fold.finish();
+  });
+  return fold.tables;
+}
+
+class Fold {
+  readonly tables: FoldTables;
+  private readonly file: RowsFile;
+  private readonly nowMs: number;
+  private readonly last: Map<string, LastChange>;
+  private readonly touched: Set<number>;
+
+  constructor(file: RowsFile, tables: FoldTables, nowMs: number) {
+    this.file = file;
+    this.tables = tables;
+    this.nowMs = nowMs;
+    this.last = new Map();
+    this.touched = new Set();
+  }
+
+  add(batch: number, run: BatchRun): void {
+    const { partition, epoch, last, changes } = run;
+    const { positions } = this.tables;
+    const before = positions.get(partition);
+    if (before !== undefined && (epoch < before.epoch || (epoch === before.epoch && last <= before.sequence))) return;
+    const position = { epoch, sequence: last };
+    positions.set(partition, position);
+    this.touched.add(partition);
     try {
-      if (change.value === undefined) rows.delete(change.partition, change.key);
-      else rows.put(change.partition, change.key, change.value, change.epoch, change.sequence);
-    } catch (error) {
-      if (!isOfTheRow(error)) throw error;
-      poisoned.push({
-        partition: change.partition,
-        key: change.key.slice(),
-        batch: change.batch,
-        reason: (error as Error).message,
+      forEachChange(changes, 0, changes.length, (kind, keyAt, keyLength, valueAt, valueLength) => {
+        const key = changes.subarray(keyAt, keyAt + keyLength);
+        if (kind === CHANGE_CLEAR_PREFIX) {
+          // What came before a clear is written first, so that the clear sees it.
+          this.write();
+          this.file.clear(partition, key, position);
+          this.liftMarks(partition, (marked) => beginsWith(marked, key));
+          return;
+        }
+        const value = kind === CHANGE_PUT ? changes.subarray(valueAt, valueAt + valueLength) : undefined;
+        this.last.set(rowIdentity(partition, key), { partition, key, value, position, batch });
       });
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.mark({ partition, key: NO_KEY, batch, reason: error.message, quarantinedAt: this.nowMs });
     }
   }
-  last.clear();
+
+  finish(): void {
+    this.write();
+    for (const partition of this.touched)
+      this.file.reached(partition, this.tables.positions.get(partition) as DurablePosition);
+  }
+
+  private write(): void {
+    const { marks } = this.tables;
+    for (const [identity, { partition, key, value, position, batch }] of this.last) {
+      try {
+        if (value === undefined) this.file.delete(partition, key, position);
+        else this.file.put(partition, key, value, position);
+      } catch (error) {
+        if (!isOfTheRow(error)) throw error;
+        const reason = `${sqliteCode(error)}: ${(error as Error).message}`;
+        this.mark({ partition, key: key.slice(), batch, reason, quarantinedAt: this.nowMs });
+        continue;
+      }
+      if (marks.size > 0 && marks.has(identity))
+        this.liftMarks(partition, (marked) => rowIdentity(partition, marked) === identity);
+    }
+    this.last.clear();
+  }
+
+  private mark(mark: QuarantineMark): void {
+    this.tables.marks.set(rowIdentity(mark.partition, mark.key), mark);
+    this.file.addMark(mark);
+  }
+
+  /** A later change of a marked key was folded: its old one is not needed any more. */
+  private liftMarks(partition: number, isLifted: (key: Uint8Array) => boolean): void {
+    const { marks } = this.tables;
+    for (const [identity, mark] of marks) {
+      if (mark.partition !== partition || mark.key.length === 0 || !isLifted(mark.key)) continue;
+      marks.delete(identity);
+      this.file.removeMark(partition, mark.key);
+    }
+  }
 }
 
-/** Errors that speak of this row alone; all others are the disk's. */
+/** Errors that speak of this row alone; all others are the file's. */
 function isOfTheRow(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = sqliteCode(error);
   return code === 'SQLITE_TOOBIG' || code.startsWith('SQLITE_CONSTRAINT') || code === 'SQLITE_MISMATCH';
-}
-
-function identityOf(partition: number, key: Uint8Array): string {
-  return `${partition}:${Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')}`;
 }

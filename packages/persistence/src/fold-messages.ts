@@ -1,10 +1,13 @@
 /** What the durability thread and the fold thread say to each other. */
+import type { DurablePosition } from '@spacegrid/core';
+import type { StoredBatch } from './batch.ts';
+import type { StoreIdentity } from './store-identity.ts';
 
 export interface FoldApi {
-  /** Opens rows.db; the number of the last batch that is folded in. */
-  open(directory: string): Promise<number>;
-  /** Folds journal batches, oldest first; resolves when they are synced as rows. Keys that can't be folded come back. */
-  fold(batches: readonly NumberedBatch[]): Promise<readonly PoisonedRow[]>;
+  /** Opens rows.db. Throws StoreLockedError, StoreIdentityError, StoreCorruptError. */
+  open(directory: string, store: StoreIdentity): Promise<FoldState>;
+  /** Folds journal batches, oldest first; resolves when they are synced as rows. */
+  fold(batches: readonly StoredBatch[]): Promise<FoldState>;
   /** Rows of a partition behind a key, as put operations. */
   read(partition: number, after: Uint8Array): Promise<RowPage>;
   bytes(): Promise<number>;
@@ -12,16 +15,32 @@ export interface FoldApi {
   close(): Promise<void>;
 }
 
-export interface NumberedBatch {
-  readonly id: number;
-  readonly data: Uint8Array;
+export interface FoldState {
+  /** The last batch that is folded in. */
+  readonly folded: number;
+  /** By partition. */
+  readonly positions: ReadonlyMap<number, DurablePosition>;
+  /** Keys whose last change could not be folded. */
+  readonly quarantine: readonly QuarantineMark[];
+  /** What this call set aside: files that failed a write. */
+  readonly replaced: readonly ReplacedFile[];
 }
 
-export interface PoisonedRow {
+/** A key that is not folded: its last change stays in the journal. */
+export interface QuarantineMark {
   readonly partition: number;
+  /** Without a byte when it is not known: the changes of the partition in this batch can't be read. */
   readonly key: Uint8Array;
   readonly batch: number;
   readonly reason: string;
+  /** Wall-clock milliseconds. */
+  readonly quarantinedAt: number;
+}
+
+export interface ReplacedFile {
+  readonly name: string;
+  readonly code: string;
+  readonly message: string;
 }
 
 export interface RowPage {

@@ -1,29 +1,90 @@
-/** Entry of the fold thread: the one connection to rows.db. It moves journal batches into rows, off the critical path. */
+/**
+ * Entry of the fold thread: the one connection to rows.db. It moves journal batches into rows, off the critical path, and goes
+ * on in a fresh copy of the file when a write to it failed. Crash-only: what it knows is in the file.
+ */
 import { workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
-import { ChangeSetWriter, loadDigest64, PackWriter, serveControl } from '@spacegrid/core';
-import { foldBatches } from './fold-batches.ts';
-import type { FoldApi } from './fold-messages.ts';
+import { assert, ChangeSetWriter, loadDigest64, PackWriter, serveControl } from '@spacegrid/core';
+import type { StoredBatch } from './batch.ts';
+import { isFileFailure, sqliteCode } from './database.ts';
+import { foldBatches, type FoldTables } from './fold-batches.ts';
+import type { FoldApi, FoldState, ReplacedFile } from './fold-messages.ts';
+import { rowIdentity } from './row-key.ts';
 import { RowsFile } from './rows-file.ts';
+import type { StoreIdentity } from './store-identity.ts';
 
 const PAGE_ROWS = 4000;
 
+let store: StoreIdentity | undefined;
 let file: RowsFile | undefined;
+let generation = 0;
+/** The last write to the file failed: it is only read from here on. */
+let broken: ReplacedFile | undefined;
+let tables: FoldTables = { positions: new Map(), marks: new Map() };
 
 function rows(): RowsFile {
-  if (file === undefined) throw new Error('open comes first');
+  assert(file !== undefined, 'the rows are opened first');
   return file;
 }
 
+function state(replaced: readonly ReplacedFile[]): FoldState {
+  return {
+    folded: rows().foldedBatch(),
+    positions: tables.positions,
+    quarantine: [...tables.marks.values()],
+    replaced,
+  };
+}
+
+function foldInto(target: RowsFile, batches: readonly StoredBatch[]): void {
+  try {
+    tables = foldBatches(target, tables, batches, Date.now());
+  } catch (error) {
+    if (isFileFailure(error)) {
+      broken = { name: target.name, code: sqliteCode(error), message: (error as Error).message };
+      target.keepLog();
+    }
+    throw error;
+  }
+}
+
+/** The fresh file that stands in for a broken one. */
+function replaceBroken(): ReplacedFile {
+  assert(broken !== undefined && store !== undefined, 'only a broken file is replaced');
+  generation++;
+  file = rows().replace(generation, store);
+  const replaced = broken;
+  broken = undefined;
+  return replaced;
+}
+
 const api: FoldApi = {
-  async open(directory) {
+  async open(directory, identity) {
     await loadDigest64();
-    file = new RowsFile(directory);
-    return file.foldedBatch();
+    store = identity;
+    file = RowsFile.open(directory, identity);
+    generation = file.generation;
+    const marks = file.quarantine();
+    tables = {
+      positions: file.positions(),
+      marks: new Map(marks.map((mark) => [rowIdentity(mark.partition, mark.key), mark])),
+    };
+    return state([]);
   },
 
   async fold(batches) {
-    return foldBatches(rows(), batches);
+    const replaced: ReplacedFile[] = [];
+    if (broken === undefined) {
+      try {
+        foldInto(rows(), batches);
+        return state(replaced);
+      } catch (error) {
+        if (broken === undefined) throw error;
+      }
+    }
+    replaced.push(replaceBroken());
+    foldInto(rows(), batches);
+    return state(replaced);
   },
 
   async read(partition, after) {

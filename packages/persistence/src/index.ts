@@ -1,2 +1,4 @@
+export { restoreBackup } from './restore-backup.ts';
+export type { RestoredBackup, RestoreOptions } from './restore-backup.ts';
 export { sqlite } from './sqlite.ts';
 export type { SqliteOptions } from './sqlite-options.ts';

@@ -1,219 +1,158 @@
 /**
- * journal.db: batches in the order of their commits, the watermark of each partition, and whose grid it is. Watermarks are
- * stored in the transaction of the batch that they speak of.
+ * The journal: its file of today, and how a file that failed is replaced by a fresh one. Numbers batches. Durability thread only.
+ *
+ * After a failed write or sync nothing is written to that file any more. `replace` makes the next one, whole and synced in one
+ * transaction: watermarks as acknowledged, and every batch that the rows don't hold yet. Until that is done the old file is the
+ * store; from then on it is the new one, also for a process that starts after a crash between the two.
  */
+import type { DurablePosition, GridIdentity } from '@spacegrid/core';
 import { join } from 'node:path';
-import { assert, type GridIdentity, StoreCorruptError, StoreIdentityError, StoreLockedError } from '@spacegrid/core';
-import { type BatchWriter, checksumOf, forEachRun, type TailRun } from './batch.ts';
-import { type Database, openDatabase, type Statement, sqliteCode } from './database.ts';
+import type { BatchWriter, StoredBatch } from './batch.ts';
+import { isFileFailure } from './database.ts';
+import { type FoldedBatches, JournalFile } from './journal-file.ts';
+import { keepLog, openNewest, removeDatabaseFile, setFileAside, storeFileName } from './store-files.ts';
+import type { StoreIdentity } from './store-identity.ts';
 
-const FORMAT = 1;
-/** 'SPGR' in SQLite's application_id. */
-const APPLICATION = 0x53504752;
-/** The write-ahead log is copied into the file when it is larger. */
-const CHECKPOINT_BYTES = 8 * 1024 * 1024;
-
-export interface Watermark {
-  readonly epoch: number;
-  readonly sequence: number;
-}
-
-interface BatchRow {
-  readonly id: bigint;
-  readonly checksum: bigint;
-  readonly data: Buffer;
-}
+const LOG_BYTES_LONG = 4 * 1024 * 1024;
 
 export class Journal {
-  readonly fresh: boolean;
-  readonly identity: GridIdentity;
-  private readonly database: Database;
-  private readonly insert: Statement;
-  private readonly mark: Statement;
-  private readonly remove: Statement;
+  private readonly directory: string;
+  private file: JournalFile;
+  /** The last write to the file failed: it is not written any more. */
+  private broken: boolean;
+  private newestGeneration: number;
   private lastId: number;
-  private walBytes: number;
+  private folded: FoldedBatches;
+  private dropDue: boolean;
 
   /** Takes the directory's lock. Throws StoreLockedError, StoreIdentityError, StoreCorruptError. */
   constructor(directory: string, identity: GridIdentity) {
-    const file = join(directory, 'journal.db');
-    this.database = openOwned(file);
-    this.fresh = this.database.pragma('user_version', { simple: true }) === 0;
-    if (this.fresh) this.format(file, identity);
-    this.identity = this.checkIdentity(file, identity);
-    this.insert = this.database.prepare('INSERT INTO batches (id, checksum, data) VALUES (?, ?, ?)');
-    this.mark = this.database.prepare(
-      'INSERT INTO watermarks (partition, epoch, sequence) VALUES (?, ?, ?) ON CONFLICT (partition) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence WHERE excluded.epoch >= epoch AND excluded.sequence > sequence',
+    this.directory = directory;
+    this.file = openNewest(directory, 'journal', (generation, mayCreate) =>
+      JournalFile.open(directory, generation, identity, mayCreate),
     );
-    this.remove = this.database.prepare('DELETE FROM batches WHERE id <= ?');
-    const last = this.database.prepare('SELECT MAX(id) AS id FROM batches').get() as { id: number | null };
-    const counted = this.database.prepare("SELECT value FROM meta WHERE name = 'lastBatch'").get() as
-      | { value: string }
-      | undefined;
-    this.lastId = Math.max(last.id ?? 0, Number(counted?.value ?? 0));
-    this.walBytes = 0;
+    this.broken = false;
+    this.newestGeneration = this.file.generation;
+    this.lastId = this.file.newestBatch();
+    this.folded = { upTo: 0, kept: [] };
+    this.dropDue = false;
+    // What a failed sync left in the kernel's cache may be read here and still not be on disk: this makes it so, or fails.
+    this.file.checkpoint();
+  }
+
+  get fresh(): boolean {
+    return this.file.fresh;
+  }
+
+  get identity(): StoreIdentity {
+    return this.file.identity;
+  }
+
+  get name(): string {
+    return this.file.name;
   }
 
   get newestBatch(): number {
     return this.lastId;
   }
 
-  watermarks(): Map<number, Watermark> {
-    const rows = this.database.prepare('SELECT partition, epoch, sequence FROM watermarks').all() as (Watermark & {
-      partition: number;
-    })[];
-    return new Map(rows.map(({ partition, epoch, sequence }) => [partition, { epoch, sequence }]));
+  /** True after a failed write: `replace` comes next. */
+  get isBroken(): boolean {
+    return this.broken;
   }
 
-  /** Appends a batch and returns its number when it is synced to disk. */
+  watermarks(): Map<number, DurablePosition> {
+    return this.file.watermarks();
+  }
+
+  /** Appends a batch and returns its number when it is synced to disk. Throws what SQLite says; the batch is then not there. */
   append(batch: BatchWriter): number {
-    const data = batch.written();
     const id = this.lastId + 1;
-    this.database.exec('BEGIN IMMEDIATE');
-    try {
-      this.insert.run(id, checksumOf(data), data);
-      for (const [partition, { epoch, sequence }] of batch.reached) {
-        const { changes } = this.mark.run(partition, epoch, sequence);
-        assert(changes === 1, 'a watermark moves forward with every batch');
-      }
-      this.database.exec('COMMIT');
-    } catch (error) {
-      rollback(this.database);
-      throw error;
-    }
+    this.guarded(() => this.file.append(id, batch, this.dropDue ? this.folded : undefined));
     this.lastId = id;
-    this.walBytes += data.length + 8192;
+    this.dropDue = false;
     return id;
   }
 
-  /** Forgets batches that the fold has synced. */
-  drop(upTo: number): void {
-    this.database.exec('BEGIN IMMEDIATE');
+  /** Notes what the rows hold: it is dropped with the next batch. */
+  noteFolded(folded: FoldedBatches): void {
+    this.folded = folded;
+    this.dropDue = true;
+  }
+
+  /** Long enough to be copied into the file when there is nothing else to do. */
+  get isLogLong(): boolean {
+    return this.file.logBytes > LOG_BYTES_LONG;
+  }
+
+  /** So long that it is copied between two batches. */
+  get isLogVeryLong(): boolean {
+    return this.file.logBytes > LOG_BYTES_LONG * 4;
+  }
+
+  /** Copies the write-ahead log into the file, so that it is written again from its start. Throws what SQLite says. */
+  checkpoint(): void {
+    this.guarded(() => this.file.checkpoint());
+  }
+
+  /** Goes on in a fresh file; throws when that can't be made either. The name of the one that is left. */
+  replace(): string {
+    const older = this.file;
+    this.newestGeneration++;
+    const generation = this.newestGeneration;
     try {
-      this.database
-        .prepare(
-          "INSERT INTO meta (name, value) VALUES ('lastBatch', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-        )
-        .run(String(this.lastId));
-      this.remove.run(upTo);
-      this.database.exec('COMMIT');
+      this.file = JournalFile.replace(this.directory, older, generation, this.folded);
     } catch (error) {
-      rollback(this.database);
+      removeDatabaseFile(join(this.directory, storeFileName('journal', generation)));
       throw error;
     }
-    if (this.walBytes > CHECKPOINT_BYTES) this.checkpoint();
+    this.broken = false;
+    try {
+      older.close();
+    } finally {
+      setFileAside(this.directory, 'journal', older.generation);
+    }
+    return older.name;
   }
 
-  /** Batches behind `after`, oldest first. Throws StoreCorruptError for one that fails its checksum. */
-  *batches(after: number): Generator<{ readonly id: number; readonly data: Uint8Array }> {
-    const rows = this.database.prepare('SELECT id, checksum, data FROM batches WHERE id > ? ORDER BY id');
-    (rows as unknown as { safeIntegers(on: boolean): void }).safeIntegers(true);
-    for (const row of rows.iterate(after) as IterableIterator<BatchRow>) {
-      const id = Number(row.id);
-      if (checksumOf(row.data) !== row.checksum) {
-        throw new StoreCorruptError(
-          `batch ${id} of journal.db fails its checksum (${row.data.length} bytes): nothing of it was taken`,
-        );
-      }
-      yield { id, data: row.data };
-    }
+  batches(after: number): Generator<StoredBatch> {
+    return this.file.batches(after);
   }
 
-  /** The runs behind batch `after`, by partition. */
-  tail(after: number): Map<number, TailRun[]> {
-    const tail = new Map<number, TailRun[]>();
-    for (const { data } of this.batches(after)) {
-      forEachRun(data, ({ partition, last, changes }) => {
-        const runs = tail.get(partition) ?? [];
-        runs.push({ last, changes });
-        tail.set(partition, runs);
-      });
-    }
-    return tail;
+  batch(id: number): StoredBatch | undefined {
+    return this.file.batch(id);
+  }
+
+  batchBytes(after: number): number {
+    return this.file.batchBytes(after);
   }
 
   bytes(): number {
-    return (
-      Number(this.database.pragma('page_count', { simple: true })) *
-      Number(this.database.pragma('page_size', { simple: true }))
-    );
+    return this.file.bytes();
   }
 
   backup(file: string): Promise<unknown> {
-    return this.database.backup(file);
-  }
-
-  checkpoint(): void {
-    this.database.pragma('wal_checkpoint(TRUNCATE)');
-    this.walBytes = 0;
+    return this.file.backup(file);
   }
 
   close(): void {
-    this.checkpoint();
-    this.database.close();
+    this.file.close();
   }
 
-  private format(file: string, identity: GridIdentity): void {
-    const tables = this.database.prepare('SELECT COUNT(*) AS count FROM sqlite_schema').get() as { count: number };
-    if (tables.count > 0) {
-      this.database.close();
-      throw new StoreIdentityError(`${file} is a database of another program`);
+  private guarded(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      if (isFileFailure(error)) {
+        this.broken = true;
+        try {
+          keepLog(this.file.name);
+        } catch (second) {
+          // One more thing that the disk refuses; the first error says enough, and this one goes along.
+          (error as Error).cause ??= second;
+        }
+      }
+      throw error;
     }
-    this.database.exec(`BEGIN IMMEDIATE;
-      CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-      CREATE TABLE batches (id INTEGER PRIMARY KEY, checksum INTEGER NOT NULL, data BLOB NOT NULL);
-      CREATE TABLE watermarks (partition INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL);
-      INSERT INTO meta VALUES ('partitions', '${identity.partitions}'), ('hashSeed', '${identity.hashSeed}');
-      PRAGMA application_id = ${APPLICATION};
-      PRAGMA user_version = ${FORMAT};
-      COMMIT`);
-  }
-
-  private checkIdentity(file: string, wanted: GridIdentity): GridIdentity {
-    const fail = (message: string): never => {
-      this.database.close();
-      throw new StoreIdentityError(message);
-    };
-    if (this.database.pragma('application_id', { simple: true }) !== APPLICATION)
-      fail(`${file} is a database of another program`);
-    const format = this.database.pragma('user_version', { simple: true });
-    if (format !== FORMAT) fail(`${file} has format ${String(format)}: this version reads format ${FORMAT}`);
-    const meta = new Map(
-      (this.database.prepare('SELECT name, value FROM meta').all() as { name: string; value: string }[]).map((row) => [
-        row.name,
-        row.value,
-      ]),
-    );
-    const partitions = Number(meta.get('partitions'));
-    if (partitions !== wanted.partitions) {
-      fail(
-        `${file} belongs to a grid of ${partitions} partitions; this one has ${wanted.partitions}: createGrid({ partitions: ${partitions} }), or another directory`,
-      );
-    }
-    return { partitions, hashSeed: Number(meta.get('hashSeed')) };
-  }
-}
-
-function openOwned(file: string): Database {
-  try {
-    return openDatabase(file);
-  } catch (error) {
-    const code = sqliteCode(error);
-    if (code.startsWith('SQLITE_BUSY'))
-      throw new StoreLockedError(`${file} is in use by another process: a grid's directory has one owner`, {
-        cause: error,
-      });
-    if (code === 'SQLITE_NOTADB') throw new StoreIdentityError(`${file} is not an SQLite database`, { cause: error });
-    if (code === 'SQLITE_CORRUPT')
-      throw new StoreCorruptError(`${file} is damaged: restore a backup`, { cause: error });
-    throw error;
-  }
-}
-
-function rollback(database: Database): void {
-  try {
-    database.exec('ROLLBACK');
-  } catch {
-    // SQLite has rolled back by itself; the error that led here is the one that counts.
   }
 }

@@ -1,10 +1,14 @@
 /**
- * rows.db: the last value of every row, by partition and key, and the number of the last batch that is folded in. Opened by
- * the fold thread alone.
+ * rows.db: the last value of every row, by partition and key; how far each partition is folded in; and the keys that could
+ * not be folded. Opened by the fold thread alone.
  */
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { checksum32 } from '@spacegrid/core';
-import { type Database, openDatabase, type Statement } from './database.ts';
+import { assert, checksum32, type DurablePosition, StoreIdentityError } from '@spacegrid/core';
+import { type Database, sizeOf, type Statement, syncDirectory, syncFile, transact } from './database.ts';
+import type { QuarantineMark } from './fold-messages.ts';
+import { keepLog, openNewest, removeDatabaseFile, setFileAside, storeFileName } from './store-files.ts';
+import { isBlank, openOwned, readIdentity, type StoreIdentity, writeIdentity } from './store-identity.ts';
 
 export interface FoldedRow {
   readonly key: Buffer;
@@ -12,33 +16,83 @@ export interface FoldedRow {
 }
 
 const CHECKPOINT_BYTES = 16 * 1024 * 1024;
+const NOT_NEWER = '(epoch, sequence) <= (?, ?)';
 
 export class RowsFile {
+  readonly name: string;
+  readonly generation: number;
+  private readonly directory: string;
   private readonly database: Database;
   private readonly upsert: Statement;
   private readonly remove: Statement;
   private readonly removeRange: Statement;
   private readonly removeFrom: Statement;
+  private readonly reach: Statement;
   private readonly page: Statement;
   private writtenBytes: number;
 
-  constructor(directory: string) {
-    this.database = openDatabase(join(directory, 'rows.db'));
-    this.database.exec(`CREATE TABLE IF NOT EXISTS rows (
-        partition INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
-        epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, checksum INTEGER NOT NULL,
-        PRIMARY KEY (partition, key)) WITHOUT ROWID;
-      CREATE TABLE IF NOT EXISTS fold (id INTEGER PRIMARY KEY CHECK (id = 1), batch INTEGER NOT NULL)`);
-    this.upsert = this.database.prepare(
-      'INSERT INTO rows (partition, key, value, epoch, sequence, checksum) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (partition, key) DO UPDATE SET value = excluded.value, epoch = excluded.epoch, sequence = excluded.sequence, checksum = excluded.checksum WHERE excluded.epoch >= epoch AND excluded.sequence >= sequence',
+  private constructor(directory: string, generation: number, database: Database) {
+    this.directory = directory;
+    this.generation = generation;
+    this.name = join(directory, storeFileName('rows', generation));
+    this.database = database;
+    // Rows compare by epoch first: what an owner of a later term wrote stands, whatever its sequence.
+    this.upsert = database.prepare(
+      'INSERT INTO rows (partition, key, value, epoch, sequence, checksum) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (partition, key) DO UPDATE SET value = excluded.value, epoch = excluded.epoch, sequence = excluded.sequence, checksum = excluded.checksum WHERE (excluded.epoch, excluded.sequence) >= (epoch, sequence)',
     );
-    this.remove = this.database.prepare('DELETE FROM rows WHERE partition = ? AND key = ?');
-    this.removeRange = this.database.prepare('DELETE FROM rows WHERE partition = ? AND key >= ? AND key < ?');
-    this.removeFrom = this.database.prepare('DELETE FROM rows WHERE partition = ? AND key >= ?');
-    this.page = this.database.prepare(
-      'SELECT key, value, checksum FROM rows WHERE partition = ? AND key > ? ORDER BY key LIMIT ?',
+    this.remove = database.prepare(`DELETE FROM rows WHERE partition = ? AND key = ? AND ${NOT_NEWER}`);
+    this.removeRange = database.prepare(
+      `DELETE FROM rows WHERE partition = ? AND key >= ? AND key < ? AND ${NOT_NEWER}`,
+    );
+    this.removeFrom = database.prepare(`DELETE FROM rows WHERE partition = ? AND key >= ? AND ${NOT_NEWER}`);
+    this.reach = database.prepare(
+      'INSERT INTO positions (partition, epoch, sequence) VALUES (?, ?, ?) ON CONFLICT (partition) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence',
+    );
+    this.page = database.prepare(
+      'SELECT key, value, epoch, sequence, checksum FROM rows WHERE partition = ? AND key > ? ORDER BY key LIMIT ?',
     );
     this.writtenBytes = 0;
+  }
+
+  /** Opens the newest rows of the store, or makes them. Throws StoreLockedError, StoreIdentityError, StoreCorruptError. */
+  static open(directory: string, store: StoreIdentity): RowsFile {
+    const opened = openNewest(directory, 'rows', (generation, mayCreate) =>
+      RowsFile.openGeneration(directory, generation, store, mayCreate),
+    );
+    // See Journal: what is read here is on disk from here on.
+    opened.checkpoint();
+    return opened;
+  }
+
+  private static openGeneration(
+    directory: string,
+    generation: number,
+    store: StoreIdentity,
+    mayCreate: boolean,
+  ): RowsFile | undefined {
+    const file = join(directory, storeFileName('rows', generation));
+    const database = openOwned(file);
+    try {
+      if (isBlank(file, database)) {
+        if (!mayCreate) {
+          database.close();
+          return undefined;
+        }
+        transact(database, () => format(database, store));
+      } else {
+        const found = readIdentity(file, database, store);
+        if (found.storeId !== store.storeId) {
+          throw new StoreIdentityError(
+            `${file} belongs to another store than the journal beside it: both files of a directory are kept, moved and restored together`,
+            { details: { file } },
+          );
+        }
+      }
+      return new RowsFile(directory, generation, database);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
   }
 
   /** Number of the last batch that is folded in. */
@@ -47,55 +101,74 @@ export class RowsFile {
     return row?.batch ?? 0;
   }
 
+  /** Up to where each partition is folded in. */
+  positions(): Map<number, DurablePosition> {
+    const rows = this.database.prepare('SELECT partition, epoch, sequence FROM positions').all() as (DurablePosition & {
+      partition: number;
+    })[];
+    return new Map(rows.map(({ partition, epoch, sequence }) => [partition, { epoch, sequence }]));
+  }
+
   /** Runs `change` and notes `batch` as folded, in one synced transaction. */
   fold(batch: number, change: () => void): void {
-    this.database.exec('BEGIN IMMEDIATE');
-    try {
+    transact(this.database, () => {
       change();
       this.database
         .prepare('INSERT INTO fold (id, batch) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET batch = excluded.batch')
         .run(batch);
-      this.database.exec('COMMIT');
-    } catch (error) {
-      try {
-        this.database.exec('ROLLBACK');
-      } catch {
-        // SQLite has rolled back by itself; the first error counts.
-      }
-      throw error;
-    }
+    });
     if (this.writtenBytes > CHECKPOINT_BYTES) this.checkpoint();
   }
 
-  put(partition: number, key: Uint8Array, value: Uint8Array, epoch: number, sequence: number): void {
-    this.upsert.run(partition, key, value, epoch, sequence, rowChecksum(key, value));
+  put(partition: number, key: Uint8Array, value: Uint8Array, { epoch, sequence }: DurablePosition): void {
+    this.upsert.run(partition, key, value, epoch, sequence, rowChecksum(partition, key, value, epoch, sequence));
     this.writtenBytes += key.length + value.length + 64;
   }
 
-  delete(partition: number, key: Uint8Array): void {
-    this.remove.run(partition, key);
+  delete(partition: number, key: Uint8Array, { epoch, sequence }: DurablePosition): void {
+    this.remove.run(partition, key, epoch, sequence);
     this.writtenBytes += key.length + 64;
   }
 
   /** Deletes all rows whose key begins with `prefix`. */
-  clear(partition: number, prefix: Uint8Array): void {
+  clear(partition: number, prefix: Uint8Array, { epoch, sequence }: DurablePosition): void {
     const end = endOfPrefix(prefix);
-    if (end === undefined) this.removeFrom.run(partition, prefix);
-    else this.removeRange.run(partition, prefix, end);
+    if (end === undefined) this.removeFrom.run(partition, prefix, epoch, sequence);
+    else this.removeRange.run(partition, prefix, end, epoch, sequence);
   }
 
-  /** Rows of a partition behind `after`, in the order of their keys; and those that fail their checksum. */
+  reached(partition: number, { epoch, sequence }: DurablePosition): void {
+    this.reach.run(partition, epoch, sequence);
+  }
+
+  quarantine(): QuarantineMark[] {
+    return this.database
+      .prepare('SELECT partition, key, batch, reason, quarantinedAt FROM quarantine ORDER BY batch, partition, key')
+      .all() as QuarantineMark[];
+  }
+
+  addMark({ partition, key, batch, reason, quarantinedAt }: QuarantineMark): void {
+    this.database
+      .prepare(
+        'INSERT OR REPLACE INTO quarantine (partition, key, batch, reason, quarantinedAt) VALUES (?, ?, ?, ?, ?)',
+      )
+      .run(partition, key, batch, reason, quarantinedAt);
+  }
+
+  removeMark(partition: number, key: Uint8Array): void {
+    this.database.prepare('DELETE FROM quarantine WHERE partition = ? AND key = ?').run(partition, key);
+  }
+
+  /** Rows of a partition behind `after`, in the order of their keys; and the keys of those that fail their checksum. */
   read(
     partition: number,
     after: Uint8Array,
     limit: number,
   ): { readonly rows: readonly FoldedRow[]; readonly damaged: readonly Buffer[] } {
-    const rows: FoldedRow[] = [];
+    const rows = this.page.all(partition, after, limit) as (FoldedRow & DurablePosition & { checksum: number })[];
     const damaged: Buffer[] = [];
-    for (const row of this.page.all(partition, after, limit) as (FoldedRow & { checksum: number })[]) {
-      rows.push(row);
-      if (row.checksum !== rowChecksum(row.key, row.value)) damaged.push(row.key);
-    }
+    for (const { key, value, epoch, sequence, checksum } of rows)
+      if (checksum !== rowChecksum(partition, key, value, epoch, sequence)) damaged.push(key);
     return { rows, damaged };
   }
 
@@ -104,29 +177,76 @@ export class RowsFile {
   }
 
   bytes(): number {
-    return (
-      Number(this.database.pragma('page_count', { simple: true })) *
-      Number(this.database.pragma('page_size', { simple: true }))
-    );
+    return sizeOf(this.database);
   }
 
   checkpoint(): void {
-    this.database.pragma('wal_checkpoint(TRUNCATE)');
+    this.database.pragma('wal_checkpoint(PASSIVE)');
     this.writtenBytes = 0;
   }
 
+  /** See store-files.ts. */
+  keepLog(): void {
+    keepLog(this.name);
+  }
+
+  /**
+   * Copies all that was folded to a fresh file, which takes over: this one failed a write and is set aside. The copy gets its
+   * name when it is whole and synced. Throws when it can't be made; this file is then still the store, and can still be read.
+   */
+  replace(generation: number, store: StoreIdentity): RowsFile {
+    assert(generation > this.generation, 'generations count up');
+    const target = join(this.directory, storeFileName('rows', generation));
+    const part = `${target}.part`;
+    removeDatabaseFile(part);
+    try {
+      this.database.prepare('VACUUM INTO ?').run(part);
+      syncFile(part);
+    } catch (error) {
+      removeDatabaseFile(part);
+      throw error;
+    }
+    renameSync(part, target);
+    syncDirectory(this.directory);
+    const replacement = RowsFile.openGeneration(this.directory, generation, store, false);
+    assert(replacement !== undefined, 'a copy is finished');
+    try {
+      this.database.close();
+    } finally {
+      setFileAside(this.directory, 'rows', this.generation);
+    }
+    return replacement;
+  }
+
   close(): void {
-    this.checkpoint();
     this.database.close();
   }
 }
 
-function rowChecksum(key: Uint8Array, value: Uint8Array): number {
-  return (checksum32(key, 0, key.length) ^ Math.imul(checksum32(value, 0, value.length), 0x9e3779b1)) >>> 0;
+function format(database: Database, store: StoreIdentity): void {
+  writeIdentity(database, store);
+  database.exec(`
+    CREATE TABLE rows (
+      partition INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
+      epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, checksum INTEGER NOT NULL,
+      PRIMARY KEY (partition, key)) WITHOUT ROWID;
+    CREATE TABLE positions (partition INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL);
+    CREATE TABLE quarantine (
+      partition INTEGER NOT NULL, key BLOB NOT NULL, batch INTEGER NOT NULL,
+      reason TEXT NOT NULL, quarantinedAt INTEGER NOT NULL, PRIMARY KEY (partition, key)) WITHOUT ROWID;
+    CREATE TABLE fold (id INTEGER PRIMARY KEY CHECK (id = 1), batch INTEGER NOT NULL)`);
+}
+
+/** Of all that a row says: an epoch that is damaged would be believed as well as a value. */
+function rowChecksum(partition: number, key: Uint8Array, value: Uint8Array, epoch: number, sequence: number): number {
+  let sum = checksum32(key, 0, key.length);
+  for (const part of [checksum32(value, 0, value.length), partition, epoch, sequence, Math.floor(sequence / 2 ** 32)])
+    sum = (Math.imul(sum ^ part, 0x9e3779b1) >>> 0) ^ (sum >>> 15);
+  return sum >>> 0;
 }
 
 /** The first key behind all that begin with `prefix`; undefined when there is none. */
-function endOfPrefix(prefix: Uint8Array): Uint8Array | undefined {
+export function endOfPrefix(prefix: Uint8Array): Uint8Array | undefined {
   for (let at = prefix.length - 1; at >= 0; at--) {
     if (prefix[at] === 0xff) continue;
     const end = prefix.slice(0, at + 1);

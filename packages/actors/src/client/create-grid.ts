@@ -245,6 +245,10 @@ function healthOf(status: SupervisorStatus): GridHealth {
   const { durability } = status;
   if (durability !== undefined && durability.health !== 'healthy')
     reasons.push(durability.reason ?? `the store is ${durability.health}`);
+  if (durability !== undefined && durability.quarantinedCount > 0)
+    reasons.push(`${durability.quarantinedCount} rows can't be folded and stay in the journal`);
+  if (durability !== undefined && durability.filesSetAside > 0)
+    reasons.push(`${durability.filesSetAside} files of the store failed a write and were replaced: look at the disk`);
   if (status.quarantined.length > 0) reasons.push(`${status.quarantined.length} actors are set aside`);
   if (reasons.length === 0) return { status: 'ready', reasons };
   return { status: failedWorkers.length > 0 || durability?.health === 'failed' ? 'unavailable' : 'degraded', reasons };

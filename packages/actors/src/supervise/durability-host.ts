@@ -4,12 +4,14 @@
  */
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import {
+  type BacklogBounds,
   type BackupResult,
   callControl,
   type DurabilityControl,
   type DurabilityOpened,
   type DurabilityStatus,
   type DurabilityThreadData,
+  DurabilityUnavailableError,
   Heap,
   handOver,
   releasePin,
@@ -22,6 +24,8 @@ import type { PersistenceThread } from './grid-thread-data.ts';
 /** Waits between attempts to start a successor grow to this. */
 const RESTART_MS_MAX = 5000;
 const RESTART_MS_MIN = 10;
+/** Bound: how long closing waits for a successor that is being started. */
+const CLOSE_WAIT_MS_MAX = 2000;
 
 interface Running {
   readonly thread: Worker;
@@ -34,6 +38,7 @@ export class DurabilityHost {
   private readonly memory: GridMemory;
   private readonly control: ControlBlock;
   private readonly persistence: PersistenceThread;
+  private readonly backlog: BacklogBounds;
   private readonly report: (event: RecoveryEvent) => void;
   private running: Running | undefined;
   /** Why there is none, while there is none. */
@@ -46,11 +51,13 @@ export class DurabilityHost {
     memory: GridMemory,
     control: ControlBlock,
     persistence: PersistenceThread,
+    backlog: BacklogBounds,
     report: (event: RecoveryEvent) => void,
   ) {
     this.memory = memory;
     this.control = control;
     this.persistence = persistence;
+    this.backlog = backlog;
     this.report = report;
     this.running = undefined;
     this.absence = 'it is being started';
@@ -113,17 +120,35 @@ export class DurabilityHost {
     return this.returned;
   }
 
+  /** Rejects with what keeps committed turns from being stored; the thread is gone in any case. */
   async close(): Promise<void> {
+    if (this.running === undefined) await this.inTime(this.returned);
     this.closing = true;
     const { running } = this;
-    if (running === undefined) return;
-    await Promise.race([running.api.close(), running.gone]);
-    await running.thread.terminate();
+    if (running === undefined)
+      throw new DurabilityUnavailableError(
+        `turns that were committed may not be stored: the durability thread could not be started again: ${this.absence}`,
+      );
+    try {
+      await Promise.race([running.api.close(), running.gone]);
+    } finally {
+      await running.thread.terminate();
+    }
+  }
+
+  private async inTime(work: Promise<void>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_WAIT_MS_MAX);
+    });
+    await Promise.race([work, late]);
+    clearTimeout(timer);
   }
 
   private ask<T>(question: (api: DurabilityControl) => Promise<T>): Promise<T> {
     const { running } = this;
-    if (running === undefined) return Promise.reject(new Error(`the durability thread is not there: ${this.absence}`));
+    if (running === undefined)
+      return Promise.reject(new DurabilityUnavailableError(`the durability thread is not there: ${this.absence}`));
     return Promise.race([question(running.api), running.gone]);
   }
 
@@ -137,6 +162,7 @@ export class DurabilityHost {
       doorbells: memory.control,
       ownDoorbell: control.doorbell(control.durabilityThread),
       workerDoorbells: memory.heaps.map((_, partition) => control.doorbell(workerOf(partition, shape.workers))),
+      backlog: this.backlog,
       pinSlot: control.durabilityThread,
       options: persistence.options,
       controlPort: port2,
@@ -154,7 +180,7 @@ export class DurabilityHost {
     const gone = new Promise<never>((_, reject) => {
       thread.once('exit', () => {
         port1.close();
-        reject(new Error(`the durability thread ended: ${cause}`));
+        reject(new DurabilityUnavailableError(`the durability thread ended: ${cause}`));
         if (this.running?.thread === thread && !this.closing) this.returned = this.replace(cause);
       });
     });
@@ -206,6 +232,7 @@ function absentStatus(reason: string): DurabilityStatus {
     rowBytes: 0,
     quarantined: [],
     quarantinedCount: 0,
+    filesSetAside: 0,
     errors: [{ occurredAt: Date.now(), code: 'UNEXPECTED', message: reason }],
   };
 }

@@ -50,7 +50,15 @@ interface Hosted {
 }
 
 const durability =
-  persistence === undefined ? undefined : new DurabilityHost(memory, control, persistence, (event) => report(event));
+  persistence === undefined
+    ? undefined
+    : new DurabilityHost(
+        memory,
+        control,
+        persistence,
+        { bytesMax: settings.backlogBytesMax, ageMaxMs: settings.backlogAgeMaxMs },
+        (event) => report(event),
+      );
 const blocked = new BlockedWatch(control, memory, settings.blockedHandlerMs, (event) =>
   tell({ kind: 'blocked', ...event }),
 );
@@ -246,8 +254,11 @@ const api: SupervisorApi = {
     }
     await Promise.all(hosted.map(async (entry) => entry.thread?.terminate()));
     blocked.stop();
-    await durability?.close();
-    control.setGridState(GRID_CLOSED);
+    try {
+      await durability?.close();
+    } finally {
+      control.setGridState(GRID_CLOSED);
+    }
   },
 };
 

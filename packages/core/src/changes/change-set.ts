@@ -10,6 +10,9 @@ import type { PackWriter } from '../codec/pack-writer.ts';
 import { PackReader } from '../codec/pack-reader.ts';
 import { DecodeError } from '../errors/grid-errors.ts';
 
+/** Of the format below and of the packed values in it. Stored: a store made under another can't be read. */
+export const CHANGE_SET_VERSION = 1;
+
 /** Sets the row to the value. */
 export const CHANGE_PUT = 1;
 /** Removes the row, if there is one. */

@@ -34,12 +34,20 @@ export interface DurabilityThreadData {
   readonly ownDoorbell: number;
   /** Word of the doorbell of each partition's worker. */
   readonly workerDoorbells: readonly number[];
+  /** At which backlog of a partition its commands are not taken: what `behind` means. */
+  readonly backlog: BacklogBounds;
   /** This thread's pin line in every heap. */
   readonly pinSlot: number;
   /** `Persistence.options`. */
   readonly options: unknown;
   /** The comlink end that serves DurabilityControl. */
   readonly controlPort: MessagePort;
+}
+
+/** Most that a partition may have committed and not stored, before it takes no more commands. */
+export interface BacklogBounds {
+  readonly bytesMax: number;
+  readonly ageMaxMs: number;
 }
 
 /** Up to where a partition's state is on disk. */
@@ -68,12 +76,15 @@ export interface DurabilityControl {
   recover(partition: number, port: MessagePort): Promise<void>;
   /** Begins to drain the outboxes; after all partitions are loaded. */
   start(): Promise<void>;
-  /** Resolves when all that was committed before the call is durable. */
+  /** Resolves when all that was committed before the call is durable. Rejects with DURABILITY_UNAVAILABLE when it is closed before. */
   flush(): Promise<void>;
   status(): Promise<DurabilityStatus>;
-  /** Writes a consistent copy of the store to an empty directory, while it is running. */
+  /**
+   * Writes a consistent copy of the store to a new or empty directory, while it is running: of each partition all up to a
+   * sequence. Rejects with BACKUP_FAILED.
+   */
   backup(directory: string): Promise<BackupResult>;
-  /** Drains, syncs, releases the lock. Idempotent. */
+  /** Drains, syncs, releases the lock. Idempotent. Rejects with STORAGE_FULL or STORAGE_FAILED when something could not be stored. */
   close(): Promise<void>;
 }
 
@@ -83,8 +94,6 @@ export interface RecoveryRows {
   readonly done: false;
   /** Operations of a change set, to be applied in order. */
   readonly changes: Uint8Array;
-  /** How many there are. */
-  readonly rows: number;
 }
 
 export interface RecoveryEnd extends DurablePosition {
@@ -100,14 +109,16 @@ export interface RecoveryCredit {
 
 export interface BackupResult {
   readonly directory: string;
+  /** Of its files. */
   readonly bytes: number;
   /** By partition: what the backup holds. */
   readonly positions: readonly DurablePosition[];
 }
 
 /**
- * `healthy`: within its bounds. `behind`: the backlog is at its limit and commands wait. `full`: no room on the disk, tried
- * again and again. `failed`: the disk fails, commands are refused. `opening` and `closed` at the ends.
+ * `healthy`: within its bounds. `behind`: the backlog of a partition is at its limit and its commands wait. `full`: no room on
+ * the disk. `failed`: the disk fails, and no fresh file can be made either. In both everything is kept, and tried again and
+ * again. `opening` and `closed` at the ends.
  */
 export type DurabilityHealth = 'opening' | 'healthy' | 'behind' | 'full' | 'failed' | 'closed';
 
@@ -130,6 +141,8 @@ export interface DurabilityStatus {
   /** Keys that can't be folded; their journal rows are kept. The first 100. */
   readonly quarantined: readonly QuarantinedRow[];
   readonly quarantinedCount: number;
+  /** Files that failed a write or sync, since the thread was started: replaced by fresh ones, and kept beside them. */
+  readonly filesSetAside: number;
   /** The last 20, oldest first. */
   readonly errors: readonly DurabilityIncident[];
 }

@@ -6,8 +6,8 @@
  *
  * ```
  * segment: [next segment, sequence of its first entry low, high, –] entries … END       (64 KiB, or one larger entry)
- * entry:   [words, sequence low, sequence high, client, request, flags, change bytes, reply bytes, –, –,
- *           changes…, reply…]      each part padded to whole words
+ * entry:   [words, sequence low, sequence high, client, request, flags, change bytes, reply bytes,
+ *           bytes of all entries up to and with this one (modulo 2³²), –, changes…, reply…]   each part padded to whole words
  * ```
  *
  * Roles: the partition thread appends and frees segments; the durability thread follows by OutboxReader, never further than
@@ -38,6 +38,7 @@ export const ENTRY_REQUEST = 4;
 export const ENTRY_FLAGS = 5;
 export const ENTRY_CHANGE_BYTES = 6;
 export const ENTRY_REPLY_BYTES = 7;
+const ENTRY_TOTAL_BYTES = 8;
 
 /** Set (in place, after the reply was copied to its ring) in an entry's flags. */
 export const ENTRY_ANSWERED = 1;
@@ -118,7 +119,9 @@ export class OutboxWriter {
     i32[entry + ENTRY_CHANGE_BYTES] = changeBytes;
     i32[entry + ENTRY_REPLY_BYTES] = replyBytes;
     heap.set(OUTBOX_POSITION, entry - (i32[OUTBOX_LAST] as number) + words);
-    heap.set(OUTBOX_BYTES, (i32[OUTBOX_BYTES] as number) + words * 4);
+    const total = ((i32[OUTBOX_BYTES] as number) + words * 4) | 0;
+    i32[entry + ENTRY_TOTAL_BYTES] = total;
+    heap.set(OUTBOX_BYTES, total);
     return entry;
   }
 
@@ -215,6 +218,7 @@ export class OutboxReader {
   changeOffset: number;
   changeBytes: number;
   private committed: number;
+  private total: number;
 
   /**
    * @param after the sequence up to which entries are skipped (the watermark).
@@ -229,6 +233,7 @@ export class OutboxReader {
     this.changeOffset = 0;
     this.changeBytes = 0;
     this.committed = after;
+    this.total = 0;
   }
 
   /** Steps to the next committed entry; false when there is none yet. */
@@ -238,19 +243,49 @@ export class OutboxReader {
       this.committed = heap.sequence();
       if (this.sequence >= this.committed) return false;
     }
+    const at = this.front();
+    this.position += heap.i32[at] as number;
+    this.sequence++;
+    this.changeOffset = (at + ENTRY_WORDS) * 4;
+    this.changeBytes = heap.i32[at + ENTRY_CHANGE_BYTES] as number;
+    this.total = heap.i32[at + ENTRY_TOTAL_BYTES] as number;
+    return true;
+  }
+
+  /** Bytes that the outbox had taken up to and with the current entry, modulo 2³². */
+  bytesBehind(): number {
+    return this.total >>> 0;
+  }
+
+  /**
+   * Bytes that the outbox had taken before the entry that `next` will step to, modulo 2³²: `committedBytes` less this is what
+   * the reader has not passed. Only when there is such an entry.
+   */
+  passedBytes(): number {
+    const at = this.front();
+    const { i32 } = this.heap;
+    return ((i32[at + ENTRY_TOTAL_BYTES] as number) - (i32[at] as number) * 4) >>> 0;
+  }
+
+  /** Bytes that the outbox has taken in all, modulo 2³². */
+  committedBytes(): number {
+    return Atomics.load(this.heap.i32, OUTBOX_BYTES) >>> 0;
+  }
+
+  /** The committed entry behind `sequence`, which there must be; the cursor stands at it. */
+  private front(): number {
+    const heap = this.heap;
     if (this.segment === 0) this.seek();
     for (;;) {
       const words = this.entryWords();
       const at = this.segment + this.position;
-      this.position += words;
       heap.cover(at + words);
       const sequence = entrySequence(heap.i32, at);
-      if (sequence <= this.sequence) continue;
-      assert(sequence === this.sequence + 1, 'outbox entries have no gaps');
-      this.sequence = sequence;
-      this.changeOffset = (at + ENTRY_WORDS) * 4;
-      this.changeBytes = heap.i32[at + ENTRY_CHANGE_BYTES] as number;
-      return true;
+      if (sequence > this.sequence) {
+        assert(sequence === this.sequence + 1, 'outbox entries have no gaps');
+        return at;
+      }
+      this.position += words;
     }
   }
 

@@ -1,0 +1,231 @@
+/**
+ * Decides when batches are folded into rows, and when the journal may forget them. Durability thread only.
+ *
+ * ```
+ *   idle ── lag, after a while or at once when it is much ──→ folding ──→ idle
+ *     ↑                                                          │ failed
+ *     └────────────── back-off (and a new thread) ───────────────┘
+ *   held: no fold begins while a backup copies.
+ * ```
+ */
+import type { DurablePosition, QuarantinedRow } from '@spacegrid/core';
+import { BackOff } from './back-off.ts';
+import type { StoredBatch } from './batch.ts';
+import { sqliteCode } from './database.ts';
+import { FoldHost } from './fold-host.ts';
+import type { FoldState, QuarantineMark, RowPage } from './fold-messages.ts';
+import type { Incidents } from './incidents.ts';
+import type { Journal } from './journal.ts';
+import type { Trouble } from './trouble.ts';
+
+/** So much lag is folded at once; less of it waits for company, since the last change of a row is all that is written. */
+const URGENT_BYTES = 4 * 1024 * 1024;
+const REST_MS = 200;
+const RETRY_MS_MAX = 10_000;
+const KEPT_MAX = 100;
+
+export class Folder {
+  private readonly journal: Journal;
+  private readonly host: FoldHost;
+  private readonly incidents: Incidents;
+  private readonly backOff: BackOff;
+  private state: FoldState;
+  private lag: number;
+  private running: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private holds: number;
+  private closed: boolean;
+  private trouble: Trouble | undefined;
+  private replacedCount: number;
+
+  private constructor(journal: Journal, host: FoldHost, state: FoldState, incidents: Incidents) {
+    this.journal = journal;
+    this.host = host;
+    this.incidents = incidents;
+    this.backOff = new BackOff(50, RETRY_MS_MAX);
+    this.state = state;
+    this.lag = 0;
+    this.running = undefined;
+    this.timer = undefined;
+    this.holds = 0;
+    this.closed = false;
+    this.trouble = undefined;
+    this.replacedCount = 0;
+    host.onDeath = (cause) => this.died(cause);
+  }
+
+  /** Opens the rows. Throws StoreLockedError, StoreIdentityError, StoreCorruptError. */
+  static async open(directory: string, journal: Journal, incidents: Incidents): Promise<Folder> {
+    const host = new FoldHost(directory, journal.identity);
+    const folder = new Folder(journal, host, await host.open(), incidents);
+    folder.lag = journal.batchBytes(folder.state.folded);
+    return folder;
+  }
+
+  get folded(): number {
+    return this.state.folded;
+  }
+
+  /** By partition: up to where the rows go. */
+  get positions(): ReadonlyMap<number, DurablePosition> {
+    return this.state.positions;
+  }
+
+  get marks(): readonly QuarantineMark[] {
+    return this.state.quarantine;
+  }
+
+  /** Journalled and not folded. */
+  get lagBytes(): number {
+    return this.lag;
+  }
+
+  /** What keeps it from folding. */
+  get problem(): Trouble | undefined {
+    return this.trouble;
+  }
+
+  get filesSetAside(): number {
+    return this.replacedCount;
+  }
+
+  quarantined(): QuarantinedRow[] {
+    return this.marks.slice(0, KEPT_MAX).map(({ partition, key, reason, quarantinedAt }) => ({
+      partition,
+      key: Buffer.from(key).toString('hex'),
+      reason,
+      quarantinedAt,
+    }));
+  }
+
+  /** A batch was journalled. */
+  journalled(bytes: number): void {
+    this.lag += bytes;
+    this.schedule();
+  }
+
+  /** Sees to it that what is to be folded is, soon. */
+  schedule(): void {
+    if (this.closed || this.running !== undefined || this.holds > 0 || this.journal.newestBatch <= this.folded) return;
+    if (this.trouble === undefined && this.lag >= URGENT_BYTES) {
+      clearTimeout(this.timer);
+      this.timer = undefined;
+      this.start();
+    } else {
+      this.startAfter(REST_MS);
+    }
+  }
+
+  /** Folds until no more than `lagBytes` are left; rejects with what keeps it from that. */
+  async catchUp(lagBytes: number): Promise<void> {
+    while (this.lag > lagBytes && this.journal.newestBatch > this.folded) await this.foldNext();
+  }
+
+  /** Waits for the running fold; none begins until the returned function is called. */
+  async hold(): Promise<() => void> {
+    this.holds++;
+    await this.running;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.holds--;
+      this.schedule();
+    };
+  }
+
+  read(partition: number, after: Uint8Array): Promise<RowPage> {
+    return this.host.call((api) => api.read(partition, after));
+  }
+
+  backup(file: string): Promise<void> {
+    return this.host.call((api) => api.backup(file));
+  }
+
+  async bytes(): Promise<number> {
+    if (!this.host.isOpen) return 0;
+    try {
+      return await this.host.call((api) => api.bytes());
+    } catch (error) {
+      this.incidents.noteError('asking for the size of the rows', error);
+      return 0;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.timer);
+    await this.running;
+    await this.host.close();
+  }
+
+  private startAfter(ms: number): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      if (!this.closed && this.running === undefined && this.holds === 0) this.start();
+    }, ms);
+  }
+
+  private start(): void {
+    this.running = this.foldOrNote().then((waitMs) => {
+      this.running = undefined;
+      if (waitMs === 0) this.schedule();
+      else if (!this.closed) this.startAfter(waitMs);
+    });
+  }
+
+  /** One fold; milliseconds to wait before the next when it failed. */
+  private async foldOrNote(): Promise<number> {
+    try {
+      await this.foldNext();
+      return 0;
+    } catch (error) {
+      this.incidents.noteError('folding batches into rows', error);
+      const full = sqliteCode(error) === 'SQLITE_FULL';
+      this.trouble = {
+        health: full ? 'full' : 'failed',
+        reason: `batches can't be folded into rows and stay in the journal: ${(error as Error).message}`,
+      };
+      return this.backOff.failed();
+    }
+  }
+
+  private async foldNext(): Promise<void> {
+    if (!this.host.isOpen) {
+      this.accept(await this.host.open());
+      // What its predecessor folded and did not live to say.
+      this.lag = this.journal.batchBytes(this.folded);
+    }
+    const batches: StoredBatch[] = [];
+    let bytes = 0;
+    for (const batch of this.journal.batches(this.folded)) {
+      batches.push(batch);
+      bytes += batch.runs.length + batch.data.length;
+      if (bytes >= URGENT_BYTES) break;
+    }
+    if (batches.length > 0) {
+      this.accept(await this.host.call((api) => api.fold(batches)));
+      this.lag = this.journal.newestBatch === this.folded ? 0 : Math.max(0, this.lag - bytes);
+    }
+    this.journal.noteFolded({ upTo: this.folded, kept: [...new Set(this.marks.map(({ batch }) => batch))] });
+    this.trouble = undefined;
+    this.backOff.succeeded();
+  }
+
+  private accept(state: FoldState): void {
+    for (const { name, code, message } of state.replaced) {
+      this.replacedCount++;
+      this.incidents.note(
+        code,
+        `${name} failed a write (${message}): it was set aside, and its rows were copied to a fresh file`,
+      );
+    }
+    this.state = state;
+  }
+
+  private died(cause: Error): void {
+    this.incidents.noteError('the fold thread', cause);
+    this.trouble = { health: 'failed', reason: `${cause.message}; it is being restarted` };
+    if (this.running === undefined && !this.closed) this.startAfter(this.backOff.failed());
+  }
+}

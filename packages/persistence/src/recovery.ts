@@ -1,0 +1,104 @@
+/**
+ * What a start reads back: for each partition the folded rows, then the last changes of keys that could not be folded, then
+ * the journal's tail; to exactly the watermark. That nothing is missing between them is checked before anything is sent.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import {
+  CHANGE_CLEAR_PREFIX,
+  CHANGE_PUT,
+  ChangeSetWriter,
+  type DurablePosition,
+  forEachChange,
+  PackWriter,
+  StoreCorruptError,
+} from '@spacegrid/core';
+import { type BatchRun, forEachRun } from './batch.ts';
+import type { QuarantineMark } from './fold-messages.ts';
+import type { Folder } from './folder.ts';
+import type { Journal } from './journal.ts';
+import { beginsWith } from './row-key.ts';
+import { sendRecovery } from './send-recovery.ts';
+
+const NOTHING: DurablePosition = { epoch: 0, sequence: 0 };
+
+export class Recovery {
+  private readonly journal: Journal;
+  private readonly folder: Folder;
+  private readonly watermarks: ReadonlyMap<number, DurablePosition>;
+  private readonly tail: ReadonlyMap<number, readonly BatchRun[]>;
+
+  /** Reads the tail. Throws StoreCorruptError for a batch that fails its checksum, and for a gap, with its range. */
+  constructor(journal: Journal, folder: Folder, watermarks: ReadonlyMap<number, DurablePosition>) {
+    this.journal = journal;
+    this.folder = folder;
+    this.watermarks = watermarks;
+    const tail = new Map<number, BatchRun[]>();
+    for (const { runs, data } of journal.batches(folder.folded)) {
+      forEachRun(runs, data, (run) => {
+        const before = tail.get(run.partition);
+        if (before === undefined) tail.set(run.partition, [run]);
+        else before.push(run);
+      });
+    }
+    this.tail = tail;
+    for (const partition of new Set([...watermarks.keys(), ...folder.positions.keys(), ...tail.keys()]))
+      this.refuseGaps(partition);
+  }
+
+  /** Sends one partition to the thread that loads it. Throws StoreCorruptError for a row that fails its checksum. */
+  async send(partition: number, port: MessagePort): Promise<void> {
+    const kept = this.folder.marks
+      .filter((mark) => mark.partition === partition)
+      .map((mark) => this.lastChangeOf(mark));
+    await sendRecovery(
+      port,
+      (after) => this.folder.read(partition, after),
+      partition,
+      [...kept, ...(this.tail.get(partition) ?? []).map((run) => run.changes)],
+      this.watermarks.get(partition) ?? NOTHING,
+    );
+  }
+
+  private refuseGaps(partition: number): void {
+    const fail = (from: number, to: number, why: string): never => {
+      throw new StoreCorruptError(
+        `partition ${partition} of ${this.journal.name}: ${why}: sequences ${from} to ${to} are missing; restore a backup`,
+        { details: { partition, first: from, last: to } },
+      );
+    };
+    const watermark = this.watermarks.get(partition) ?? NOTHING;
+    let { sequence } = this.folder.positions.get(partition) ?? NOTHING;
+    for (const { first, last } of this.tail.get(partition) ?? []) {
+      if (first > sequence + 1) fail(sequence + 1, first - 1, 'its batches don’t follow on what the rows hold');
+      sequence = last;
+    }
+    if (sequence < watermark.sequence) fail(sequence + 1, watermark.sequence, 'less is stored than was acknowledged');
+    if (sequence > watermark.sequence)
+      fail(watermark.sequence + 1, sequence, 'the watermark stands behind what is stored');
+  }
+
+  /** The last change of a key that could not be folded, as a change set of its own. */
+  private lastChangeOf({ partition, key, batch, reason }: QuarantineMark): Uint8Array {
+    const stored = this.journal.batch(batch);
+    if (stored === undefined || key.length === 0) {
+      throw new StoreCorruptError(
+        `batch ${batch} of ${this.journal.name} holds changes of partition ${partition} that could not be folded (${reason}), and ${stored === undefined ? 'is not there any more' : 'can’t be read'}`,
+        { details: { partition, batch } },
+      );
+    }
+    const changes = new ChangeSetWriter(PackWriter.growing(key.length + 64, 256 * 1024 * 1024));
+    forEachRun(stored.runs, stored.data, (run) => {
+      if (run.partition !== partition) return;
+      const { changes: bytes } = run;
+      forEachChange(bytes, 0, bytes.length, (kind, keyAt, keyLength, valueAt, valueLength) => {
+        const own = bytes.subarray(keyAt, keyAt + keyLength);
+        const concerns = kind === CHANGE_CLEAR_PREFIX ? beginsWith(key, own) : Buffer.compare(own, key) === 0;
+        if (!concerns) return;
+        changes.writer.at = 0;
+        if (kind === CHANGE_PUT) changes.put(key, bytes.subarray(valueAt, valueAt + valueLength));
+        else changes.delete(key);
+      });
+    });
+    return changes.writer.written();
+  }
+}
