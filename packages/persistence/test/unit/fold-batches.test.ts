@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { loadDigest64 } from '@spacegrid/core';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { BatchWriter, type StoredBatch } from '../../src/batch.ts';
@@ -5,6 +6,7 @@ import { foldBatches, type FoldTables } from '../../src/fold-batches.ts';
 import { RowsFile } from '../../src/rows-file.ts';
 import { newStoreIdentity } from '../../src/store-identity.ts';
 import { type Change, changeSet } from '../fixtures/changes.ts';
+import { tamper } from '../fixtures/tamper.ts';
 import { temporaryDirectory } from '../fixtures/temporary-directory.ts';
 
 beforeAll(() => loadDigest64());
@@ -234,6 +236,29 @@ describe('folding batches into rows', () => {
       }),
     ).toThrow('cut short');
     expect(fold.file.foldedBatch()).toBe(1);
+  });
+
+  it('finds a row of which anything was changed', () => {
+    const directory = temporaryDirectory();
+    const identity = newStoreIdentity({ partitions: 4, hashSeed: 1 });
+    for (const change of [
+      "value = CAST('2' AS BLOB)",
+      "key = CAST('b' AS BLOB)",
+      'sequence = sequence + 1',
+      'epoch = epoch + 1',
+      'partition = 1',
+    ]) {
+      const before = RowsFile.open(directory, identity);
+      before.put(0, Buffer.from('a'), Buffer.from('1'), { epoch: 1, sequence: 5 });
+      expect(before.read(0, new Uint8Array(0), 10).damaged).toEqual([]);
+      before.close();
+      tamper(join(directory, 'rows.db'), `UPDATE rows SET ${change}`);
+      const after = RowsFile.open(directory, identity);
+      const damaged = [0, 1].flatMap((partition) => after.read(partition, new Uint8Array(0), 10).damaged);
+      expect(damaged.length, change).toBe(1);
+      after.close();
+      tamper(join(directory, 'rows.db'), 'DELETE FROM rows');
+    }
   });
 
   it('marks a partition whose changes can’t be read, and folds the rest', () => {
