@@ -11,6 +11,8 @@ import { type Census, takeCensus } from './census.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 const HASH_SEED = 77;
+/** Most operations of a turn. */
+const OPERATIONS_MAX = 21;
 
 export const historyShape: RecordShape = new RecordShape([
   { name: 'points', kind: 'f64' },
@@ -108,7 +110,7 @@ export class History {
       else this.model.set(key, value);
     };
     heap.begin();
-    for (let operations = 1 + random.below(8); operations > 0; operations--) this.operate(write);
+    for (let operations = 1 + random.below(OPERATIONS_MAX); operations > 0; operations--) this.operate(write);
     const end = random.below(100);
     if (end < 75) {
       heap.commit();

@@ -1,8 +1,8 @@
 /**
- * Random histories of a ranking against a plain sorted array: all tie policies and orders, turns that are undone, clears,
- * restores. `SPACEGRID_SEED` repeats a run; `SPACEGRID_RANKING_OPERATIONS` sets how many operations there are in all.
+ * Half a million random operations on rankings against plain sorted arrays: all tie policies and orders, turns that are
+ * undone, clears, restores. `SPACEGRID_SEED` repeats a run; `SPACEGRID_RANKING_OPERATIONS` sets how many there are in all.
  */
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { KeyScratch } from '../../src/hash/key-bytes.ts';
 import { Heap } from '../../src/memory/heap.ts';
 import { createHeapBuffer } from '../../src/memory/heap-layout.ts';
@@ -13,7 +13,7 @@ import { checkRankingTree } from '../hot-ranking/check-tree.ts';
 import { RankingModel } from '../hot-ranking/ranking-model.ts';
 
 const { seed } = new SeededRandom();
-const operations = Number(process.env.SPACEGRID_RANKING_OPERATIONS ?? 320_000);
+const operations = Number(process.env.SPACEGRID_RANKING_OPERATIONS ?? 512_000);
 const keys = new KeyScratch(7);
 const orders: RankingOrder[] = ['desc', 'asc'];
 const policies: RankingTies[] = ['first-to-reach', 'ordinal', 'competition', 'dense'];
@@ -27,12 +27,16 @@ const sizes = [
 
 describe(`random histories, SPACEGRID_SEED=${seed}`, () => {
   let history = 0;
+  let done = 0;
+
+  afterAll(() => void process.stdout.write(`HotRanking histories: ${done} operations, SPACEGRID_SEED=${seed}\n`));
+
   for (const order of orders) {
     for (const ties of policies) {
       for (const { members, scores } of sizes) {
         const historySeed = seed + history++;
         it(`${order}, ${ties}, ${members} members of ${scores} scores agree with a sorted array`, () => {
-          runHistory(order, ties, members, scores, historySeed, operations / 32);
+          done += runHistory(order, ties, members, scores, historySeed, operations / 32);
         });
       }
     }
@@ -46,7 +50,7 @@ function runHistory(
   scores: number,
   from: number,
   count: number,
-): void {
+): number {
   const seeded = new SeededRandom(from);
   const random = (): number => seeded.next() / 2 ** 32;
   const below = (limit: number): number => seeded.below(limit);
@@ -65,11 +69,12 @@ function runHistory(
   heap.commit();
   let model = new RankingModel(order, ties);
   // Phases that fill, stir and empty, so that the tree grows and shrinks.
-  for (let done = 0; done < count; ) {
+  let done = 0;
+  while (done < count) {
     const phase = Math.floor((done / count) * 6) % 3;
     const before = model.copy();
     heap.begin();
-    const length = 1 + below(6);
+    const length = 1 + below(9);
     for (let step = 0; step < length; step++) {
       const dice = random();
       const member = name();
@@ -101,7 +106,7 @@ function runHistory(
     }
     for (let steps = 0; heap.maintain(32) && steps < 64; steps++);
     checkReads(ranking, model, name(), below);
-    if (done % 512 < 6) {
+    if (done % 512 < 9) {
       checkRankingTree(ranking);
       agree(ranking.page(0, model.count), model.entries());
     }
@@ -114,6 +119,7 @@ function runHistory(
   for (let rounds = 0; rounds < 2000; rounds++) heap.maintain(64);
   // A page or two stays with each size of block, and the last few freed blocks wait for company.
   expect(heap.usedBytes()).toBeLessThan(192 * 1024);
+  return done;
 }
 
 function checkReads(ranking: HotRanking, model: RankingModel, member: string, below: (limit: number) => number): void {
