@@ -254,7 +254,10 @@ export class Mailbox {
     return this.consumed.size > 0 && this.consumed.has(idOf(client, number));
   }
 
-  /** Runs a command that no client sent (a reminder). True when it ran or began to run; false while the actor is busy. */
+  /**
+   * Runs a command that no client sent (a reminder). True when it ran or began to run; false while the actor is busy, set
+   * aside, or not to be activated.
+   */
   runInternal(
     partition: Partition,
     layout: StateLayout,
@@ -264,8 +267,15 @@ export class Mailbox {
     before: () => void,
   ): boolean {
     const bytes = this.keys.set(key);
-    const activation = this.resident(partition, layout, bytes.hash, bytes.bytes, 0, bytes.length);
-    if (activation.busy) return false;
+    let activation: Activation;
+    try {
+      activation = this.resident(partition, layout, bytes.hash, bytes.bytes, 0, bytes.length);
+    } catch (error) {
+      if (error instanceof AssertionFailed) throw error;
+      this.parts.counters.add(ERRORS, 1);
+      return false;
+    }
+    if (activation.busy || this.isSetAside(activation)) return false;
     activation.turn.beforeTurn = before;
     activation.turn.beforeReply = undefined;
     activation.path = [];
@@ -517,15 +527,7 @@ export class Mailbox {
         `${type.name} "${activation.key}": the call was started ${starts} times and its thread died each time`,
       );
     }
-    const { quarantined } = this.parts;
-    if (
-      quarantined.some(
-        (actor) =>
-          actor.type === type.index &&
-          actor.partition === activation.partition.number &&
-          actor.keyHash === activation.keyBytes.hash,
-      )
-    ) {
+    if (this.isSetAside(activation)) {
       return new ActorQuarantinedError(
         `${type.name} "${activation.key}" was running in three deaths of its thread within a minute: it is set aside`,
       );
@@ -534,6 +536,13 @@ export class Mailbox {
     if (deadline > 0 && deadline < this.parts.services.clock.now())
       return new CallTimeoutError('the call was not started within its time: it did not run');
     return undefined;
+  }
+
+  private isSetAside({ layout, partition, keyBytes }: Activation): boolean {
+    return this.parts.quarantined.some(
+      ({ type, partition: number, keyHash }) =>
+        type === layout.type.index && number === partition.number && keyHash === keyBytes.hash,
+    );
   }
 
   private resident(

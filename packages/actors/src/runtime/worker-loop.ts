@@ -151,8 +151,9 @@ export class WorkerLoop {
     const ownBell = surroundings.bell(this.control, worker);
     this.runner.onStep = (activation) => {
       this.watches.touched(activation);
-      // An asynchronous handler went on by itself, maybe while the thread slept: what it wrote is to be sent.
+      // An asynchronous handler went on by itself, maybe while the thread slept: what it wrote is to be sent and stored.
       ownBell.ring();
+      this.wakeDurability();
     };
     this.reminders = new Reminders(settings.hashSeed, types);
     this.once = new OnceTable(settings.hashSeed, this.clock, settings.onceWindowMs, this.counters, (...reply) =>

@@ -75,6 +75,11 @@ describe('a receipt', () => {
 });
 
 describe('an answer that waits for the disk', () => {
+  it('comes also when an asynchronous command ends while its thread sleeps', async () => {
+    const desk = grid.actor(Desk, 'asleep');
+    expect(await within('the answer', desk.with({ ack: 'durable' }).stepAfter(50), 3000)).toBe(1);
+  });
+
   it('is given by a successor when its thread dies, commands, queries and retries alike', async () => {
     const desk = grid.actor(Desk, 'gated');
     const durable = desk.with({ ack: 'durable' });

@@ -7,7 +7,7 @@ import { createGrid, GRID_CHANNEL, type Grid, type GridEvent } from '@spacegrid/
 import { isGridError, type Logger } from '@spacegrid/core';
 import { sqlite } from '@spacegrid/persistence';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Desk } from '../fixtures/office-actors.ts';
+import { Clerk, Desk } from '../fixtures/office-actors.ts';
 import { rejection, until, within } from '../fixtures/until.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'spacegrid-supervision-'));
@@ -86,6 +86,19 @@ describe('an actor that ends its thread', () => {
     expect(isGridError(third, 'ACTOR_QUARANTINED')).toBe(true);
     expect(await neighbour.add(1)).toBe(6);
     expect((await grid.health()).status).toBe('degraded');
+  });
+
+  it('is set aside also when its own reminders run it', async () => {
+    const actors = new URL('../fixtures/office-actors.ts', import.meta.url);
+    // A grid of its own: the reminder stays.
+    await using other = await createGrid({ actors, workers: 1, partitions: 1 });
+    await other.actor(Clerk, 'poison').remindToExit();
+    const isOfClerk = (event: GridEvent): boolean => event.kind === 'quarantine' && event.actor === 'clerk';
+    await seen('the quarantine', isOfClerk);
+    expect(await within('a neighbour', other.actor(Desk, 'neighbour').add(1), 5000)).toBe(1);
+    const error = await within('a call', rejection(other.actor(Clerk, 'poison').remindToExit()), 5000);
+    expect(isGridError(error, 'ACTOR_QUARANTINED')).toBe(true);
+    expect((await other.stats()).recoveries).toHaveLength(3);
   });
 
   it('in a later step leaves the earlier ones, and its caller knows how many', async () => {

@@ -319,11 +319,11 @@ export class Heap {
     }
     // Publish: same value, so that readers that pin from here on see every restored word, tags included.
     Atomics.store(i32, SEQUENCE_LOW, i32[SEQUENCE_LOW] as number);
-    i32[JOURNAL_COUNT] = 0;
-    const hadChanges = this.journalCount !== 0;
-    this.journalCount = 0;
     // Blocks of the undone turn are free again at once; a peek that may have seen them drops its result and is repeated.
-    if (hadChanges) this.reclamation.revokeAll();
+    // Before the count is cleared: a death in between leaves it to the successor, which undoes again.
+    if (this.journalCount !== 0) this.reclamation.revokeAll();
+    i32[JOURNAL_COUNT] = 0;
+    this.journalCount = 0;
   }
 
   private remakeViews(): void {

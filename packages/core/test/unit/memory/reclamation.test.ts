@@ -4,6 +4,7 @@ import { createHeapBuffer } from '../../../src/memory/heap-layout.ts';
 import { LIMBO_OLD, PIN_WORDS, PINS } from '../../../src/memory/heap-words.ts';
 import { PIN_REVOKED } from '../../../src/memory/pin-word.ts';
 import { ReaderPin, releasePin } from '../../../src/memory/pins.ts';
+import { diesBefore } from '../../memory/every-store.ts';
 import { takeHeapCensus } from '../../memory/heap-census.ts';
 
 const OPTIONS = { maxBytes: 64 * 1024 * 1024, journalBytes: 1024 * 1024, readersMax: 20 };
@@ -214,6 +215,21 @@ describe('reclamation', () => {
     expect(pins.map((pin) => pin.leave())).not.toContain(true);
     expect(reader.load(reader.root(0))).toBe(0);
     takeHeapCensus(heap);
+  });
+
+  it('revokes them wherever the thread dies that undoes a turn', () => {
+    let died = true;
+    for (let left = 0; died; left++) {
+      const heap = newHeap();
+      const reader = new Heap(heap.buffer);
+      const pins = Array.from({ length: 3 }, (_, slot) => new ReaderPin(reader, slot));
+      heap.begin();
+      heap.publish(heap.root(0), heap.alloc(20));
+      for (const pin of pins) pin.enter();
+      died = diesBefore(heap, left, () => heap.rollback());
+      new Heap(heap.buffer).recover();
+      expect(pins.map((pin) => pin.leave())).not.toContain(true);
+    }
   });
 
   it('leaves pins alone when an undone turn had changed nothing', () => {
