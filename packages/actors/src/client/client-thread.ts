@@ -281,9 +281,10 @@ export class ClientThread {
     this.waiting.length = 0;
   }
 
-  /** As if the thread had died: nothing more is sent, and nobody is told. */
+  /** As if the thread had died: nothing more is sent, not even what is written, and nobody is told. */
   abandon(): void {
     this.closed = true;
+    for (const lane of this.lanes) lane.unpublished = 0;
     this.waiting.length = 0;
   }
 

@@ -426,31 +426,26 @@ export class Mailbox {
       return;
     }
     const durable = partition.persistent && durableOf(request.ack, activation.layout, parts.defaultDurable);
-    const failure = this.failureOf(request, activation, starts);
-    if (failure !== undefined) {
-      this.refuse(client, frame, request, partition, failure);
-      return;
-    }
     const { number } = request;
     const answerTo = this.requesterOf(client, frame, request);
     let args: readonly unknown[];
     turn.beforeReply = undefined;
     try {
       args = request.args();
-      if (request.hasExtra) {
-        activation.path = request.path();
-        const once = request.once();
-        if (once !== undefined) {
-          const asker = this.asker(client, frame, request, durable);
-          if (parts.once.replay(activation, handler, once, args, asker)) {
-            if (asker.onSent === undefined) this.finishLater(client, frame);
-            return;
-          }
-          turn.beforeReply = parts.once.remember(activation, handler, once, args);
+      const once = request.hasExtra ? request.once() : undefined;
+      if (once !== undefined) {
+        // Before all that refuses it: a retry of what took effect has its answer, whatever befell its own thread.
+        const asker = this.asker(client, frame, request, durable);
+        if (parts.once.replay(activation, handler, once, args, asker)) {
+          if (asker.onSent === undefined) this.finishLater(client, frame);
+          return;
         }
-      } else if (activation.path.length > 0) {
-        activation.path = [];
+        turn.beforeReply = parts.once.remember(activation, handler, once, args);
       }
+      const failure = this.failureOf(request, activation, starts);
+      if (failure !== undefined) throw failure;
+      if (request.hasExtra) activation.path = request.path();
+      else if (activation.path.length > 0) activation.path = [];
     } catch (error) {
       this.refuse(client, frame, request, partition, error);
       return;

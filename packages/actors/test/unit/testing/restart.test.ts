@@ -107,6 +107,16 @@ describe('a restart', () => {
     expect(lab().peek.log()).toHaveLength(1);
   });
 
+  it('answers a retry of what took effect, even when three threads in a row die before they send it', async () => {
+    expect(await lab().with({ once: 'key' }).add(1)).toBe(1);
+    const retry = lab().with({ once: 'key' }).add(1);
+    // One microtask later the request stands in its ring; the next one would run it.
+    await Promise.resolve();
+    await Promise.all([grid.restart(), grid.restart(), grid.restart()]);
+    expect(await retry).toBe(1);
+    expect(lab().peek.get()).toBe(1);
+  });
+
   it('loses no message under way and doubles none', async () => {
     const holding = lab('receiver').hold('receiver');
     await lab().send('receiver');
