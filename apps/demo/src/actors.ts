@@ -1,6 +1,7 @@
 /** The application's actors: boards, and the directory that lists them and bounds their number. */
 import { type ActorSends, defineActor, map, ranking } from '@spacegrid/actors';
 import { InvalidArgumentError, OverloadedError } from '@spacegrid/core';
+import type { Entry } from './http/answers.ts';
 
 /** Most boards of the application. */
 export const BOARDS_MAX = 1000;
@@ -121,12 +122,6 @@ export const Leaderboard = defineActor('leaderboard', {
     importedLines: (view, digest: string) => view.state.imports.get(digest)?.lines ?? 0,
   },
 });
-
-export interface Entry {
-  readonly rank: number;
-  readonly player: string;
-  readonly points: number;
-}
 
 function toEntry({
   rank,

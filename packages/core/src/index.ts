@@ -138,6 +138,7 @@ export { BulkConsumer, BulkProducer, createBulkBuffer, MESSAGE_BYTES_MAX_DEFAULT
 export { Doorbell } from './messages/doorbell.ts';
 export { RingConsumer, START_CANCELLED } from './messages/ring-consumer.ts';
 export { BULK_REFERENCE_BYTES, ringRegionBytes, STARTS_MAX } from './messages/ring-layout.ts';
+export { RingPressure } from './messages/ring-pressure.ts';
 export { RingProducer } from './messages/ring-producer.ts';
 export { IndexScan } from './structures/hash-index/index-scan.ts';
 export { HotMap } from './structures/hot-map/hot-map.ts';

@@ -1,31 +1,13 @@
 /** Everything the application asks of the grid about boards. */
 import { type Grid, isGridError } from '@spacegrid/actors';
-import { Directory, DIRECTORY_KEY, type Entry, Leaderboard } from '../actors.ts';
-
-export interface Submitted {
-  readonly player: string;
-  readonly points: number;
-  readonly rank: number;
-  readonly durable: boolean;
-}
-
-export interface Standing {
-  readonly player: string;
-  readonly points: number;
-  readonly rank: number;
-  readonly around: readonly Entry[];
-}
+import { Directory, DIRECTORY_KEY, Leaderboard } from '../actors.ts';
+import type { BoardSummary, Standing, Submitted, Top } from '../http/answers.ts';
 
 export interface Imported {
   /** How many lines of the file are counted. */
   readonly lines: number;
   /** Indexes of lines that were left out, since a sum would have become infinite. */
   readonly refused: readonly number[];
-}
-
-export interface Top {
-  readonly entries: readonly Entry[];
-  readonly players: number;
 }
 
 /** Bound: of what is remembered to be admitted. */
@@ -75,7 +57,7 @@ export class Boards {
   }
 
   /** Boards with entries, by name. */
-  async list(): Promise<{ readonly name: string; readonly players: number }[]> {
+  async list(): Promise<BoardSummary[]> {
     const listed = await this.directory.peekOrAsk.list();
     const boards = await Promise.all(
       listed.map(async ({ name }) => ({ name, players: await this.board(name).peekOrAsk.size() })),

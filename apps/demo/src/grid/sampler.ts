@@ -1,83 +1,63 @@
 /** Once a second: what the page's charts and cells show, from the grid's counters. */
-import type { Grid, GridStats } from '@spacegrid/actors';
-import type { LoadController, LoadStatus } from '../load/load-controller.ts';
-
-export interface Sample {
-  readonly workers: readonly {
-    readonly worker: number;
-    readonly state: string;
-    readonly incarnation: number;
-    readonly commandsPerSecond: number;
-    readonly busyShare: number;
-  }[];
-  readonly partitions: readonly {
-    readonly partition: number;
-    readonly worker: number;
-    readonly sequence: number;
-    readonly unpersisted: number;
-    readonly usedBytes: number;
-  }[];
-  readonly durability: {
-    readonly health: string;
-    readonly unpersistedBytes: number;
-    readonly flushMs: number;
-    readonly journalBytes: number;
-    readonly rowBytes: number;
-  };
-  readonly throughput: { readonly submitsPerSecond: number; readonly peeksPerSecond: number };
-  readonly latency: { readonly p50Ms: number; readonly p99Ms: number };
-  readonly load: LoadStatus;
-  readonly recoveries: GridStats['recoveries'];
-}
+import { isGridError, type Grid, type GridStats } from '@spacegrid/actors';
+import type { LoadStatus, Sample } from '../http/answers.ts';
+import type { LoadController } from '../load/load-controller.ts';
 
 const PERIOD_MS = 1000;
-const LISTENERS_MAX = 200;
 
 export class Sampler {
-  /** The last sample; undefined before the first. */
-  latest: Sample | undefined;
   private readonly grid: Grid;
   private readonly load: LoadController;
+  /** Bound: one for each open event stream. */
   private readonly listeners = new Set<(sample: Sample) => void>();
-  private readonly timer: NodeJS.Timeout;
+  private timer: NodeJS.Timeout | undefined;
+  private taking = false;
+  private latest: Sample | undefined;
   private before: { readonly at: number; readonly stats: GridStats } | undefined;
 
   constructor(grid: Grid, load: LoadController) {
     this.grid = grid;
     this.load = load;
-    this.timer = setInterval(() => void this.take(), PERIOD_MS);
   }
 
-  /** Told of every sample until the returned function is called. False when there are too many already. */
-  listen(listener: (sample: Sample) => void): (() => void) | false {
-    if (this.listeners.size >= LISTENERS_MAX) return false;
+  /** Told of every sample until the returned function is called. Nothing is sampled while nobody listens. */
+  listen(listener: (sample: Sample) => void): () => void {
     this.listeners.add(listener);
     if (this.latest !== undefined) listener(this.latest);
-    return () => this.listeners.delete(listener);
+    if (this.timer === undefined) {
+      this.timer = setInterval(() => void this.take(), PERIOD_MS);
+      void this.take();
+    }
+    return () => {
+      this.listeners.delete(listener);
+      if (this.listeners.size === 0) this.stop();
+    };
   }
 
   stop(): void {
     clearInterval(this.timer);
+    this.timer = undefined;
+    this.latest = undefined;
+    this.before = undefined;
     this.listeners.clear();
   }
 
   private async take(): Promise<void> {
-    // Nobody looks: an idle demo stays idle.
-    if (this.listeners.size === 0) {
-      this.before = undefined;
-      return;
-    }
-    let stats: GridStats;
+    if (this.taking) return;
+    this.taking = true;
     try {
-      stats = await this.grid.stats();
-    } catch {
-      // The grid is closing; the last sample stands.
-      return;
+      const stats = await this.grid.stats();
+      if (this.timer === undefined) return;
+      const at = performance.now();
+      const before = this.before ?? { at: at - PERIOD_MS, stats };
+      this.before = { at, stats };
+      this.publish(sampleOf(before.stats, stats, (at - before.at) / 1000, this.load.status()));
+    } catch (error) {
+      // While the grid closes there is nothing to sample; the page sees its stream end.
+      if (!isGridError(error)) throw error;
+    } finally {
+      this.taking = false;
     }
-    const at = performance.now();
-    const before = this.before;
-    this.before = { at, stats };
-    if (before !== undefined) this.publish(sampleOf(before.stats, stats, (at - before.at) / 1000, this.load.status()));
   }
 
   private publish(sample: Sample): void {
@@ -96,16 +76,15 @@ function sampleOf(before: GridStats, now: GridStats, seconds: number, load: Load
       incarnation: worker.incarnation,
       commandsPerSecond: Math.round(difference(worker.counters.commands, last.commands) / seconds),
       busyShare: Math.min(1, difference(worker.counters.busyMicros, last.busyMicros) / 1e6 / seconds),
+      depth: worker.depth,
+      depthBytes: worker.depthBytes,
     };
   });
   return {
     workers,
-    partitions: now.partitions.map(({ partition, worker, sequence, durableSequence, usedBytes }) => ({
-      partition,
-      worker,
-      sequence,
-      unpersisted: sequence - durableSequence,
-      usedBytes,
+    partitions: now.partitions.map(({ durableSequence, ...partition }) => ({
+      ...partition,
+      unpersisted: partition.sequence - durableSequence,
     })),
     durability: {
       health: now.durability?.health ?? 'none',

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import type { Boards } from '../grid/boards.ts';
 import type { LoadController } from '../load/load-controller.ts';
-import type { EventStreams } from './event-streams.ts';
+import { type EventStreams, pause } from './event-streams.ts';
 import { HttpError } from './http-error.ts';
 import {
   readAck,
@@ -14,6 +14,9 @@ import {
   readPlayer,
   readScore,
 } from './input.ts';
+
+/** A stream sends at most ten answers a second, the latest each time: more than that nobody can see. */
+const EVENT_PERIOD_MS = 100;
 
 export function boardRoutes(boards: Boards, load: LoadController, streams: EventStreams): Hono {
   const routes = new Hono();
@@ -58,6 +61,7 @@ export function boardRoutes(boards: Boards, load: LoadController, streams: Event
       for await (const { value } of watch) {
         if (signal.aborted) break;
         await send('top', value);
+        await pause(EVENT_PERIOD_MS, signal);
       }
     });
   });

@@ -8,6 +8,7 @@ const BODY_BYTES_MAX = 64 * 1024;
 const COUNT_MAX = 1000;
 const AROUND_MAX = 100;
 const ONCE_UNITS_MAX = 200;
+const LOAD_THREADS_MAX = 4;
 
 function name(what: string, bytesMax: number) {
   return z.string({ error: `${what} is a text` }).superRefine((text, context) => {
@@ -25,6 +26,7 @@ const load = z.strictObject({
   board: boardName,
   players: z.int().min(1).max(1_000_000),
   ratePerSecond: z.union([z.number().min(0.1).max(1e6), z.null()]),
+  threads: z.int().min(1).max(LOAD_THREADS_MAX).default(1),
 });
 const kill = z.strictObject({ worker: z.int().min(0).max(1000) });
 const fileDigest = z.string().regex(/^[0-9a-f]{64}$/, 'digest is the SHA-256 of the file in hexadecimal');

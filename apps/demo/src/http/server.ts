@@ -110,9 +110,11 @@ async function closeServer(server: Server, streams: EventStreams): Promise<void>
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
-  server.closeIdleConnections();
+  // A browser keeps its connections; those of the streams become idle a moment later.
+  const idle = setInterval(() => server.closeIdleConnections(), 20);
   const late = setTimeout(() => server.closeAllConnections(), CLOSE_MS_MAX);
   await closed;
+  clearInterval(idle);
   clearTimeout(late);
 }
 

@@ -1,113 +1,141 @@
 /** Starts and stops simulated players, and keeps account of what was acknowledged to them. */
-import { Worker } from 'node:worker_threads';
 import type { Grid } from '@spacegrid/actors';
 import type { Boards } from '../grid/boards.ts';
-import type { LoadReport, LoadThreadData } from './load-messages.ts';
-
-export interface LoadStatus {
-  readonly running: boolean;
-  readonly board: string;
-  readonly ratePerSecond: number | null;
-  readonly players: number;
-  /** Points acknowledged since the load was started. */
-  readonly acknowledged: number;
-  readonly failed: number;
-  readonly latency: { readonly p50Ms: number; readonly p99Ms: number };
-}
+import type { LoadStatus } from '../http/answers.ts';
+import { addBuckets, createBuckets, percentile } from './latency-buckets.ts';
+import type { LoadReport } from './load-messages.ts';
+import { LoadThread } from './load-thread.ts';
 
 export interface LoadRequest {
   readonly board: string;
+  /** Of all threads together. Null: as fast as it goes. */
   readonly ratePerSecond: number | null;
   readonly players: number;
+  readonly threads: number;
 }
 
-const STOP_MS_MAX = 4000;
-const IDLE: LoadReport = { acknowledged: 0, failed: 0, submits: 0, p50Ms: 0, p99Ms: 0, ended: true };
-const NO_REQUEST: LoadRequest = { board: '', ratePerSecond: null, players: 0 };
+export interface LoadComparison {
+  /** Points acknowledged to the players since their start. */
+  readonly acknowledged: number;
+  /** Points of theirs that the board holds. */
+  readonly present: number;
+  readonly lost: number;
+  /** Points on the board beyond all that were sent. */
+  readonly doubled: number;
+}
+
+const NOTHING: LoadRequest = { board: '', ratePerSecond: null, players: 0, threads: 0 };
 
 export class LoadController {
   private readonly grid: Grid;
   private readonly boards: Boards;
-  private thread: Worker | undefined;
-  private ended: Promise<void>;
   private request: LoadRequest;
-  private report: LoadReport;
+  private threads: readonly LoadThread[];
+  /** Points that players of before had added to the board. */
   private baseline: number;
+  /** Starts and stops, one after the other. */
+  private queue: Promise<unknown>;
 
   constructor(grid: Grid, boards: Boards) {
     this.grid = grid;
     this.boards = boards;
-    this.thread = undefined;
-    this.ended = Promise.resolve();
-    this.request = NO_REQUEST;
-    this.report = IDLE;
+    this.request = NOTHING;
+    this.threads = [];
     this.baseline = 0;
+    this.queue = Promise.resolve();
   }
 
-  async start(request: LoadRequest): Promise<LoadStatus> {
-    await this.stop();
-    await this.boards.register(request.board);
-    this.request = request;
-    this.report = { ...IDLE, ended: false };
-    this.baseline = await this.boards.played(request.board);
-    const handle = this.grid.handle();
-    const data: LoadThreadData = { grid: handle, ...request, seed: Date.now() & 0x7fffffff };
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const thread = new Worker(new URL(`./player-thread.${extension}`, import.meta.url), {
-      workerData: data,
-      transferList: [...handle.transferList],
+  /** Instead of what plays now. */
+  start(request: LoadRequest): Promise<LoadStatus> {
+    return this.inTurn(async () => {
+      await this.stopThreads();
+      await this.boards.register(request.board);
+      const baseline = await this.boards.played(request.board);
+      const { board, players, threads, ratePerSecond } = request;
+      const started: LoadThread[] = [];
+      try {
+        for (let index = 0; index < threads; index++) {
+          const seed = (Date.now() + index * 7919) & 0x7fffffff;
+          const rate = ratePerSecond === null ? null : ratePerSecond / threads;
+          started.push(new LoadThread(this.grid, { board, players, ratePerSecond: rate, seed }));
+        }
+      } catch (error) {
+        await Promise.all(started.map((thread) => thread.stop()));
+        throw error;
+      }
+      this.request = request;
+      this.baseline = baseline;
+      this.threads = started;
+      return this.status();
     });
-    this.thread = thread;
-    thread.on('message', (report: LoadReport) => {
-      this.report = report;
-    });
-    this.ended = new Promise((resolve) => {
-      thread.once('exit', () => {
-        if (this.thread === thread) this.thread = undefined;
-        resolve();
-      });
-    });
-    thread.on('error', () => undefined);
-    return this.status();
   }
 
-  async stop(): Promise<LoadStatus> {
-    const { thread } = this;
-    if (thread !== undefined) {
-      thread.postMessage('stop');
-      const late = setTimeout(() => void thread.terminate(), STOP_MS_MAX);
-      await this.ended;
-      clearTimeout(late);
-    }
-    return this.status();
+  stop(): Promise<LoadStatus> {
+    return this.inTurn(async () => {
+      await this.stopThreads();
+      return this.status();
+    });
   }
 
-  /** The players leave a board that is to be deleted: they would make it anew. */
-  async leave(board: string): Promise<void> {
-    if (this.request.board !== board) return;
-    await this.stop();
-    this.request = NO_REQUEST;
-    this.report = IDLE;
+  /** A board is deleted: nobody plays on it any more, and there is nothing of it to compare. */
+  leave(board: string): Promise<void> {
+    return this.inTurn(async () => {
+      if (this.request.board !== board) return;
+      await this.stopThreads();
+      this.request = NOTHING;
+      this.threads = [];
+    });
   }
 
   status(): LoadStatus {
-    const { report, request } = this;
+    const running = this.threads.some((thread) => thread.isRunning);
+    const latencies = createBuckets();
+    if (running) for (const { report } of this.threads) addBuckets(latencies, report.latencies);
+    const failure = this.threads.find((thread) => thread.failure !== undefined)?.failure;
     return {
-      running: this.thread !== undefined,
-      board: request.board,
-      ratePerSecond: request.ratePerSecond,
-      players: request.players,
-      acknowledged: report.acknowledged,
-      failed: report.failed,
-      latency: this.thread === undefined ? { p50Ms: 0, p99Ms: 0 } : { p50Ms: report.p50Ms, p99Ms: report.p99Ms },
+      running,
+      ...this.request,
+      acknowledged: sum(this.threads, ({ report }) => report.acknowledged),
+      failed: sum(this.threads, ({ report }) => report.failed),
+      latency: { p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99) },
+      ...(failure === undefined ? {} : { failure }),
     };
   }
 
-  /** Points acknowledged to the players, and those that the board holds of them: asked in this order, so none may be missing. */
-  async compare(): Promise<{ readonly acknowledged: number; readonly present: number; readonly lost: number }> {
-    const { acknowledged } = this.report;
-    if (this.request.board === '') return { acknowledged: 0, present: 0, lost: 0 };
+  /**
+   * What was acknowledged to the players against what the board holds of it. The three figures are asked one after the other,
+   * acknowledged first and sent last: whatever plays in between, none may be missing and none may be there twice.
+   */
+  async compare(): Promise<LoadComparison> {
+    if (this.request.board === '') return { acknowledged: 0, present: 0, lost: 0, doubled: 0 };
+    const acknowledged = await this.total((report) => report.acknowledged);
     const present = (await this.boards.played(this.request.board)) - this.baseline;
-    return { acknowledged, present, lost: Math.max(0, acknowledged - present) };
+    const sent = await this.total((report) => report.sent);
+    // A thread that ended by itself has sent more than it could report.
+    const known = this.threads.every((thread) => thread.failure === undefined);
+    return {
+      acknowledged,
+      present,
+      lost: Math.max(0, acknowledged - present),
+      doubled: known ? Math.max(0, present - sent) : 0,
+    };
   }
+
+  private async total(figure: (report: LoadReport) => number): Promise<number> {
+    return sum(await Promise.all(this.threads.map((thread) => thread.askReport())), figure);
+  }
+
+  private async stopThreads(): Promise<void> {
+    await Promise.all(this.threads.map((thread) => thread.stop()));
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.queue.then(work);
+    this.queue = done.catch(() => undefined);
+    return done;
+  }
+}
+
+function sum<T>(items: readonly T[], figure: (item: T) => number): number {
+  return items.reduce((total, item) => total + figure(item), 0);
 }

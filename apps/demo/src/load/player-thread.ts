@@ -1,9 +1,9 @@
 /** Simulated players in a thread of their own: a client of the grid through the public API, open loop at a rate. */
-import { createHistogram } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
 import { attachGrid } from '@spacegrid/actors';
 import { Leaderboard } from '../actors.ts';
-import type { LoadReport, LoadThreadData } from './load-messages.ts';
+import { createBuckets, record } from './latency-buckets.ts';
+import type { LoadOrder, LoadReport, LoadThreadData } from './load-messages.ts';
 
 const data = workerData as LoadThreadData;
 const REPORT_MS = 500;
@@ -13,8 +13,9 @@ const WINDOW = 512;
 
 const grid = await attachGrid(data.grid);
 const board = grid.actor(Leaderboard, data.board);
-let histogram = createHistogram();
+let latencies = createBuckets();
 let acknowledged = 0;
+let sent = 0;
 let failed = 0;
 let submits = 0;
 let underWay = 0;
@@ -22,7 +23,11 @@ let stopping = false;
 let wake: (() => void) | undefined;
 let random = data.seed | 1;
 
-parentPort?.on('message', () => {
+parentPort?.on('message', (order: LoadOrder) => {
+  if (order.kind === 'report') {
+    report(order.id);
+    return;
+  }
   stopping = true;
   wake?.();
 });
@@ -41,6 +46,7 @@ function play(): void {
   const startedAt = performance.now();
   underWay++;
   submits++;
+  sent += points;
   board.play(player, points).then(
     () => {
       acknowledged += points;
@@ -55,24 +61,17 @@ function play(): void {
 
 function settle(startedAt: number): void {
   underWay--;
-  histogram.record(Math.max(1, Math.round((performance.now() - startedAt) * 1000)));
+  record(latencies, performance.now() - startedAt);
   if (underWay === WINDOW - 1 || (stopping && underWay === 0)) wake?.();
 }
 
-function report(ended: boolean): void {
-  const message: LoadReport = {
-    acknowledged,
-    failed,
-    submits,
-    p50Ms: histogram.count > 0 ? histogram.percentile(50) / 1000 : 0,
-    p99Ms: histogram.count > 0 ? histogram.percentile(99) / 1000 : 0,
-    ended,
-  };
+function report(id: number): void {
+  const message: LoadReport = { id, acknowledged, sent, failed, latencies };
   parentPort?.postMessage(message);
-  histogram = createHistogram();
+  latencies = createBuckets();
 }
 
-const reporting = setInterval(() => report(false), REPORT_MS);
+const reporting = setInterval(() => report(0), REPORT_MS);
 const startedAt = performance.now();
 while (!stopping) {
   if (data.ratePerSecond === null) {
@@ -92,6 +91,6 @@ while (underWay > 0) {
   });
 }
 clearInterval(reporting);
-report(true);
+report(0);
 await grid.close();
 parentPort?.close();

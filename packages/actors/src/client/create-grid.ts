@@ -27,6 +27,7 @@ import type { GridHealth, GridStats } from './grid-stats.ts';
 import { GridNews } from './grid-news.ts';
 import { LocalClient } from './local-client.ts';
 import { SupervisorHost } from './supervisor-host.ts';
+import { WorkerDepths } from './worker-depths.ts';
 
 const WORKER_STATES = ['down', 'recovering', 'serving', 'failed'] as const;
 
@@ -97,6 +98,7 @@ class LocalGrid implements Grid {
   private readonly news: GridNews;
   private readonly control: ControlBlock;
   private readonly heaps: readonly Heap[];
+  private readonly depths: WorkerDepths;
   private closing: Promise<void> | undefined;
 
   constructor(
@@ -113,6 +115,7 @@ class LocalGrid implements Grid {
     this.supervisor = supervisor;
     this.news = news;
     this.heaps = memory.heaps.map((buffer) => new Heap(buffer));
+    this.depths = new WorkerDepths(memory);
     this.closing = undefined;
   }
 
@@ -144,30 +147,40 @@ class LocalGrid implements Grid {
     this.refuseWhenClosed();
     const status = await this.supervisor.ask((api) => api.status());
     const { shape } = this.memory;
+    const partitions = this.heaps.map((heap, partition) => {
+      const durable = status.durability === undefined ? undefined : durableSequence(heap);
+      const sequence = heap.sequence();
+      // What the worker has noted is a round old: when everything is durable it has just not looked again.
+      const behind = durable !== undefined && durable < sequence;
+      return {
+        partition,
+        worker: workerOf(partition, shape.workers),
+        sequence,
+        durableSequence: durable ?? sequence,
+        unpersistedBytes: behind ? this.control.unpersistedBytes(partition) : 0,
+        waiting: behind ? this.control.waiting(partition) : 0,
+        usedBytes: heap.usedBytes(),
+      };
+    });
     return {
       workers: status.workers.map((worker) => ({
         worker: worker.worker,
         state: WORKER_STATES[worker.state] ?? 'down',
         incarnation: worker.incarnation,
         heapBytes: worker.heapBytes,
+        ...this.depths.of(worker.worker),
         counters: readCounters(this.control, worker.worker),
       })),
-      partitions: this.heaps.map((heap, partition) => {
-        const sequence = heap.sequence();
-        return {
-          partition,
-          worker: workerOf(partition, shape.workers),
-          sequence,
-          durableSequence: status.durability === undefined ? sequence : durableSequence(heap),
-          usedBytes: heap.usedBytes(),
-        };
-      }),
+      partitions,
       clients: Array.from({ length: shape.clients - shape.workers }, (_, index) => shape.workers + index)
         .filter((client) => this.control.clientState(client) !== 0)
         .map((client) => ({ client, counters: readCounters(this.control, client) })),
       recoveries: status.recoveries,
       blocked: [...this.news.blocked],
-      durability: status.durability,
+      durability: status.durability && {
+        ...status.durability,
+        unpersistedBytes: partitions.reduce((sum, partition) => sum + partition.unpersistedBytes, 0),
+      },
     };
   }
 

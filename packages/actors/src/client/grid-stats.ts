@@ -1,8 +1,9 @@
 import type { DurabilityStatus } from '@spacegrid/core';
 import type { CounterName } from '../control/counters.ts';
 import type { BlockedEvent, RecoveryEvent } from '../supervise/grid-events.ts';
+import type { WorkerDepth } from './worker-depths.ts';
 
-export interface WorkerStats {
+export interface WorkerStats extends WorkerDepth {
   readonly worker: number;
   readonly state: 'down' | 'recovering' | 'serving' | 'failed';
   /** How many threads have served as this worker. */
@@ -19,6 +20,10 @@ export interface PartitionStats {
   readonly sequence: number;
   /** Of them on disk; the same as `sequence` without persistence. */
   readonly durableSequence: number;
+  /** Committed and not on disk: bytes of change sets and answers, up to 64 KiB more right after a flush. */
+  readonly unpersistedBytes: number;
+  /** Commands held back for what is not on disk yet, and answers that wait for it. */
+  readonly waiting: number;
   /** Shared memory in use. */
   readonly usedBytes: number;
 }

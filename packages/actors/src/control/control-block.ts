@@ -8,6 +8,7 @@
  * then                      client slots, one line for each thread number
  * then                      workers, one line each
  * then                      counters, one line for each thread number
+ * then                      partitions, one line each
  * then                      1 KiB for each worker: the key of what it runs, where that stands in no ring
  * ```
  * Thread numbers: workers 0 … W−1, the main thread W, threads with attachGrid after it, the durability thread last. A thread
@@ -48,6 +49,9 @@ const WORKER_INCARNATION = 1;
 /** 1 asks the worker to look at its control port. */
 const WORKER_CONTROL = 2;
 
+const PARTITION_UNPERSISTED_BYTES = 0;
+const PARTITION_WAITING = 1;
+
 export class ControlBlock {
   readonly shape: ControlShape;
   readonly shared: SharedWords;
@@ -58,8 +62,8 @@ export class ControlBlock {
   }
 
   static create(shape: ControlShape): SharedArrayBuffer {
-    const threads = shape.clients + 1;
-    return new SharedArrayBuffer((1 + threads * 3 + shape.workers) * LINE * 4 + shape.workers * KEY_BYTES_MAX);
+    const lines = 1 + (shape.clients + 1) * 3 + shape.workers + shape.partitions;
+    return new SharedArrayBuffer(lines * LINE * 4 + shape.workers * KEY_BYTES_MAX);
   }
 
   get mainThread(): number {
@@ -160,6 +164,28 @@ export class ControlBlock {
     this.shared.store(this.workerLine(worker) + WORKER_CONTROL, 0);
   }
 
+  // ---- partitions ----
+
+  /** As of its worker's last round. */
+  unpersistedBytes(partition: number): number {
+    return this.shared.load(this.partition(partition) + PARTITION_UNPERSISTED_BYTES) >>> 0;
+  }
+
+  /** Commands held back for the backlog, and replies held until they are durable. */
+  waiting(partition: number): number {
+    return this.shared.load(this.partition(partition) + PARTITION_WAITING);
+  }
+
+  /** Its worker only. */
+  setBacklog(partition: number, unpersistedBytes: number, waiting: number): void {
+    this.shared.store(this.partition(partition) + PARTITION_UNPERSISTED_BYTES, unpersistedBytes | 0);
+    this.shared.store(this.partition(partition) + PARTITION_WAITING, waiting);
+  }
+
+  private partition(partition: number): number {
+    return (1 + (this.shape.clients + 1) * 3 + this.shape.workers + partition) * LINE;
+  }
+
   private client(slot: number): number {
     return (2 + this.shape.clients + slot) * LINE;
   }
@@ -171,7 +197,7 @@ export class ControlBlock {
 
   /** First byte of a worker's key area. */
   keyArea(worker: number): number {
-    return (1 + (this.shape.clients + 1) * 3 + this.shape.workers) * LINE * 4 + worker * KEY_BYTES_MAX;
+    return this.partition(this.shape.partitions) * 4 + worker * KEY_BYTES_MAX;
   }
 
   /** First of a thread's 32 counter words; see counters.ts. */

@@ -2,7 +2,7 @@
  * How much a partition has committed that is not durable yet, and since when. Past its limits the partition takes no more
  * commands, queries go on. Partition thread only.
  */
-import { durableSequence, type Heap, type OutboxWriter } from '@spacegrid/core';
+import { durableSequence, entrySequence, type Heap, type OutboxWriter } from '@spacegrid/core';
 
 interface Mark {
   /** The last turn of a stretch of turns that begins behind the mark before it. */
@@ -23,6 +23,8 @@ const MARK_BYTES = 64 * 1024;
 export class Backlog {
   /** At a limit, as of the last check. */
   isOver: boolean;
+  /** Committed and not durable, as of the last check; up to 64 KiB more right after a watermark. */
+  bytes: number;
   private readonly heap: Heap;
   private readonly outbox: OutboxWriter;
   private readonly limits: BacklogLimits;
@@ -34,6 +36,7 @@ export class Backlog {
 
   constructor(heap: Heap, outbox: OutboxWriter, limits: BacklogLimits) {
     this.isOver = false;
+    this.bytes = 0;
     this.heap = heap;
     this.outbox = outbox;
     this.limits = limits;
@@ -44,10 +47,22 @@ export class Backlog {
     this.nowMs = 0;
   }
 
+  /** Counts what a predecessor has left. Once, when the outbox is taken over. */
+  resume(): void {
+    const { i32 } = this.heap;
+    const durable = durableSequence(this.heap);
+    let left = 0;
+    this.outbox.forEachEntry((entry) => {
+      if (entrySequence(i32, entry) > durable) left += (i32[entry] as number) * 4;
+    });
+    this.durableBytes = (this.outbox.totalBytes() - left) >>> 0;
+  }
+
   /** Looks at the watermark. Once in each round for partitions that have changed. */
   check(nowMs: number): void {
     this.nowMs = nowMs;
     const bytes = this.advance();
+    this.bytes = bytes;
     const oldest = this.marks[this.passed];
     this.isOver =
       bytes > this.limits.bytesMax || (oldest !== undefined && nowMs - oldest.at > this.limits.ageMaxMs && bytes > 0);

@@ -98,6 +98,7 @@ export class Partition {
   attach(): boolean {
     this.heap.recover();
     this.outbox.format();
+    if (this.persistent) this.backlog.resume();
     return this.heap.committed === 0;
   }
 

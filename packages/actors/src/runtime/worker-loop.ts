@@ -412,6 +412,8 @@ export class WorkerLoop {
     for (const partition of this.touchedPartitions) {
       if (partition.checkBacklog(nowMs)) this.durability.ring();
       if (partition.parked.length > 0 && this.mailbox.runParked(partition)) ran = true;
+      const waiting = partition.parked.length + partition.gate.size;
+      this.control.setBacklog(partition.number, partition.backlog.bytes, waiting);
     }
     return ran;
   }
