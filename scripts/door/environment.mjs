@@ -13,5 +13,13 @@ export function cleanEnvironment(extraPath) {
   const pathName = Object.keys(env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
   env[pathName] = [...extraPath, join(root, 'node_modules', '.bin'), env[pathName] ?? ''].join(delimiter);
   // pnpm finds its settings by itself; its update notes and turbo's telemetry are nobody's business here.
-  return { ...env, NO_UPDATE_NOTIFIER: '1', TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' };
+  // Every thread loads the sources anew: stripped of their types and compiled once, they take half as long from then on.
+  const cache = env.NODE_COMPILE_CACHE ?? join(root, '.tools', 'compile-cache');
+  return {
+    ...env,
+    NODE_COMPILE_CACHE: cache,
+    NO_UPDATE_NOTIFIER: '1',
+    TURBO_TELEMETRY_DISABLED: '1',
+    DO_NOT_TRACK: '1',
+  };
 }

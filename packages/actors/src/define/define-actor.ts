@@ -40,11 +40,27 @@ export interface View<S extends StateFields> {
 export type Commands<S extends StateFields> = Record<string, (turn: Turn<S>, ...args: never[]) => unknown>;
 export type Queries<S extends StateFields> = Record<string, (view: View<S>, ...args: never[]) => unknown>;
 
+/** By version: from the fields of the version before to those of this one. */
+export type StateMigrations = Readonly<
+  Record<number, (old: Readonly<Record<string, unknown>>) => Record<string, unknown>>
+>;
+
+export type EntryMigrations = Readonly<Record<string, StateMigrations>>;
+
 export interface ActorOptions<S extends StateFields> {
   /** Version of the stored state's shape, from 1. Raise it with a migration when the shape changes. Default 1. */
   readonly version?: number;
-  /** From the version before to the one named: `{ 2: (old) => ({ ...old, tier: 0 }) }`. */
-  readonly migrations?: Readonly<Record<number, (old: Readonly<Record<string, unknown>>) => Record<string, unknown>>>;
+  /**
+   * How the state's own fields come from the version before to the one named: `{ 2: (old) => ({ ...old, tier: 0 }) }`. A field
+   * that is left out gets its initial value; one that the state does not have is an error. Run when stored actors are loaded;
+   * their rows stay as they are until the actor is next written.
+   */
+  readonly migrations?: StateMigrations;
+  /**
+   * The same for the entries of maps, by the map's name: `{ notes: { 2: (old) => … } }`. Entries without one keep the fields
+   * that still have the same name and get the initial values of others.
+   */
+  readonly entryMigrations?: EntryMigrations;
   /** Keys with the same result share a partition. Default: the key itself. */
   readonly partitionBy?: (key: string) => string;
   /** Default ack level of the commands. Default: the grid's. */
@@ -161,6 +177,7 @@ const CHECKS: Readonly<Record<string, readonly [allowed: string, fits: (value: u
   queries: ['an object of functions', isObject],
   version: ['a whole number from 1', (value) => Number.isInteger(value) && (value as number) >= 1],
   migrations: ['an object of functions', isObject],
+  entryMigrations: ['an object of maps by name', isObject],
   partitionBy: ['a function of the key', isFunction],
   ack: ["'memory', 'durable', 'replicated' or 'durable-all'", (value) => ACKS.includes(value)],
   onActivate: ['a function', isFunction],

@@ -105,6 +105,10 @@ export class Activation implements StateOwner, TurnOwner {
     }
   }
 
+  get shapeNumber(): number {
+    return this.partition.shapeNumbers[this.layout.type.index] as number;
+  }
+
   /** Header of a structure; 0 while it was never written. */
   header(slot: StructureSlot): number {
     const fresh = this.headers[slot.index] as number;
@@ -201,8 +205,7 @@ export class Activation implements StateOwner, TurnOwner {
     // The value's length comes first, so it is written aside when it may vary.
     const start = 6 + rowScalarBytesMax(heap, this.record, layout.scalars) + 4;
     const row = partition.rowWriter(start);
-    row.varint(layout.type.version);
-    row.i32(layout.shapeHash);
+    row.varint(this.shapeNumber);
     writeRowScalars(row, heap, this.record, layout.scalars);
     changes.put(this.prefix, FIELDS_TAG, undefined, row.at);
     writer.raw(row.bytes, 0, row.at);

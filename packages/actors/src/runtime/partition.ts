@@ -56,6 +56,8 @@ export class Partition {
   readonly layouts: readonly StateLayout[];
   readonly persistent: boolean;
   readonly scratch: KeyScratch;
+  /** By actor type: the number that its rows begin with; see shape-table.ts. */
+  readonly shapeNumbers: number[];
   /** Changes whenever records may have moved: what was found before must be found again. */
   generation: number;
   /** The activation whose turn is open. */
@@ -83,6 +85,7 @@ export class Partition {
     this.layouts = layouts;
     this.persistent = settings.persistent;
     this.scratch = new KeyScratch(settings.hashSeed);
+    this.shapeNumbers = layouts.map(() => 0);
     this.generation = 1;
     this.open = undefined;
     this.writes = 0;

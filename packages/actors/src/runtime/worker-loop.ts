@@ -29,6 +29,7 @@ import { pairOf, ringOffset } from '../control/lanes.ts';
 import { machine, type Surroundings } from '../control/surroundings.ts';
 import type { ActorType } from '../define/actor-type.ts';
 import { RowApplier } from '../state/apply-rows.ts';
+import { ShapeTable } from '../state/shape-table.ts';
 import { layoutOf, type StateLayout } from '../state/state-layout.ts';
 import type { PartitionWorkerData } from '../supervise/grid-thread-data.ts';
 import { KeptRequests } from './kept-requests.ts';
@@ -80,6 +81,7 @@ export class WorkerLoop {
   private readonly runner: TurnRunner;
   private readonly steps: StepTable;
   private readonly kept: KeptRequests;
+  private readonly shapes: ShapeTable;
   private readonly reminders: Reminders;
   private readonly once: OnceTable;
   private readonly outgoing: Outgoing;
@@ -144,6 +146,7 @@ export class WorkerLoop {
     this.replies = new ReplyLanes(memory, this.control, worker);
     this.steps = new StepTable(settings.hashSeed);
     const running = new RunningMark(this.control, worker);
+    this.shapes = new ShapeTable(settings.hashSeed);
     this.kept = new KeptRequests(settings.hashSeed, memory.shape.clients);
     this.runner = new TurnRunner(this.replies, this.counters, this.steps, this.kept, running);
     this.runner.onUnheard = (activation, handler, error) =>
@@ -220,12 +223,18 @@ export class WorkerLoop {
 
   async load(number: number, port: MessagePort): Promise<void> {
     const partition = this.partitions[number] as Partition;
-    const end = await loadPartition(
-      port,
-      new RowApplier(partition, this.reminders, this.once, this.outgoing, this.data.settings.hashSeed),
+    const applier = new RowApplier(
+      partition,
+      this.reminders,
+      this.once,
+      this.outgoing,
+      this.shapes,
+      this.data.settings.hashSeed,
     );
+    const end = await loadPartition(port, applier);
     // Sequences behind the watermark may have been given out before: a new epoch tells those turns from the coming ones.
     partition.heap.restoreSequence(end.sequence, end.epoch + 1);
+    applier.finish();
   }
 
   /** Begins to serve; returns at once. */
@@ -239,6 +248,7 @@ export class WorkerLoop {
   takeOver(): void {
     this.control.controlCame(this.worker);
     for (const partition of this.own) {
+      if (partition.persistent) this.shapes.register(partition);
       this.reminders.load(partition);
       this.outgoing.load(partition);
       this.answerAgain(partition);

@@ -18,7 +18,16 @@ import type { OnceTable } from '../runtime/once-table.ts';
 import type { Outgoing } from '../runtime/outgoing.ts';
 import type { Partition } from '../runtime/partition.ts';
 import type { Reminders } from '../runtime/reminders.ts';
-import { parseRowKey, type ParsedRowKey, SYSTEM_ONCE, SYSTEM_OUTGOING, SYSTEM_REMINDER } from './row-keys.ts';
+import {
+  parseRowKey,
+  type ParsedRowKey,
+  SYSTEM_ONCE,
+  SYSTEM_OUTGOING,
+  SYSTEM_REMINDER,
+  SYSTEM_SHAPE,
+} from './row-keys.ts';
+import type { RowMigration } from './row-migration.ts';
+import type { ShapeTable } from './shape-table.ts';
 import { retireStructure } from './retire-structure.ts';
 import { draftFromRow } from './scalar-values.ts';
 import type { EntryLayout, StateLayout, StructureSlot } from './state-layout.ts';
@@ -27,12 +36,17 @@ const PUT = 1;
 const DELETE = 2;
 /** Operations in one bracket: bounds the rollback journal and how long the thread is kept. */
 const BRACKET_OPS = 256;
+const DROPPED_A_TURN = 1000;
 
 export class RowApplier {
   private readonly partition: Partition;
   private readonly reminders: Reminders;
   private readonly once: OnceTable;
   private readonly outgoing: Outgoing;
+  private readonly shapes: ShapeTable;
+  /** By actor type and shape number. */
+  private readonly migrations: RowMigration[][];
+  private readonly dropped = new Map<string, Uint8Array>();
   private readonly byName: ReadonlyMap<string, StateLayout>;
   private readonly actorKey: KeyScratch;
   private readonly entryKey: KeyScratch;
@@ -40,11 +54,20 @@ export class RowApplier {
   private readonly entryDrafts = new Map<StructureSlot, RecordDraft>();
   private ops: number;
 
-  constructor(partition: Partition, reminders: Reminders, once: OnceTable, outgoing: Outgoing, hashSeed: number) {
+  constructor(
+    partition: Partition,
+    reminders: Reminders,
+    once: OnceTable,
+    outgoing: Outgoing,
+    shapes: ShapeTable,
+    hashSeed: number,
+  ) {
     this.partition = partition;
     this.reminders = reminders;
     this.once = once;
     this.outgoing = outgoing;
+    this.shapes = shapes;
+    this.migrations = partition.layouts.map(() => []);
     this.byName = new Map(partition.layouts.map((layout) => [layout.type.name, layout]));
     this.actorKey = new KeyScratch(hashSeed);
     this.entryKey = new KeyScratch(hashSeed);
@@ -103,6 +126,7 @@ export class RowApplier {
     const own = this.entryKey.pointAndHash(bytes, key.keyStart, key.keyEnd - key.keyStart);
     if (key.system === SYSTEM_REMINDER) this.reminders.restore(this.partition, own, value);
     else if (key.system === SYSTEM_ONCE) this.once.restore(this.partition, own, value);
+    else if (key.system === SYSTEM_SHAPE) this.shapes.restore(this.partition, own, value);
     else if (key.system === SYSTEM_OUTGOING) this.outgoing.restore(this.partition, own, value);
     else
       throw new SchemaVersionError(
@@ -111,19 +135,14 @@ export class RowApplier {
   }
 
   private applyScalars(layout: StateLayout, actor: KeyBytes, value: PackReader): void {
-    const version = value.varint();
-    const shapeHash = value.i32();
-    if (version !== layout.type.version || shapeHash !== layout.shapeHash) {
-      throw new SchemaVersionError(
-        `stored ${layout.type.name} has version ${version} of shape ${shapeHash >>> 0}; the code defines version ${layout.type.version} of shape ${layout.shapeHash >>> 0}: raise the version with a migration`,
-      );
-    }
+    const migration = this.migration(layout, value.varint());
     const table = this.partition.ensureTable(layout.type.index);
     const draft = this.partition.draft(layout.type.index);
     const record = table.find(actor);
     if (record === 0) draft.reset();
     else draft.load(this.partition.heap, record);
-    draftFromRow(draft, value, layout.scalars);
+    if (migration.isCurrent) draftFromRow(draft, value, layout.scalars);
+    else migration.state(value, draft, keyOf(actor));
     table.put(actor, draft);
   }
 
@@ -138,9 +157,9 @@ export class RowApplier {
   ): void {
     const slot = layout.structureByName.get(key.fieldName as string);
     if (slot === undefined) {
-      throw new SchemaVersionError(
-        `stored ${layout.type.name} has a structure ${key.fieldName}, which the code does not define`,
-      );
+      this.refuseUnlessDropped(layout, key.fieldName as string);
+      this.drop(bytes, key);
+      return;
     }
     const header = this.header(layout, slot, actor, value !== undefined);
     if (header === 0) return;
@@ -164,8 +183,50 @@ export class RowApplier {
     }
     const draft = this.entryDraft(slot);
     draft.reset();
-    draftFromRow(draft, value, (slot.entry as EntryLayout).scalars);
+    const { scalars } = slot.entry as EntryLayout;
+    const migration = this.migration(layout, value.varint());
+    if (migration.isCurrent) draftFromRow(draft, value, scalars);
+    else migration.entry(slot.name, value, draft, keyOf(entry), scalars);
     map.put(entry, draft);
+  }
+
+  private migration(layout: StateLayout, number: number): RowMigration {
+    const { index } = layout.type;
+    const known = (this.migrations[index] as RowMigration[])[number];
+    if (known !== undefined) return known;
+    const migration = this.shapes.migration(this.partition, layout, number);
+    (this.migrations[index] as RowMigration[])[number] = migration;
+    return migration;
+  }
+
+  /** A structure that an older version had and this one does not is dropped; one that none had is an error. */
+  private refuseUnlessDropped(layout: StateLayout, name: string): void {
+    const { type } = layout;
+    const had = this.shapes
+      .of(this.partition, type.name)
+      .some(({ version, maps, rankings }) => version < type.version && (maps.has(name) || rankings.includes(name)));
+    if (had) return;
+    throw new SchemaVersionError(
+      `stored ${type.name} has a structure ${name}, which the code does not define: raise the version to drop it`,
+    );
+  }
+
+  private drop(bytes: Uint8Array, key: ParsedRowKey): void {
+    const prefix = bytes.slice(key.rowStart, key.entryStart);
+    this.dropped.set(Buffer.from(prefix).toString('latin1'), prefix);
+  }
+
+  /** After the last row: takes what was dropped out of the store, so that no later version finds it again. */
+  finish(): void {
+    const { partition } = this;
+    const prefixes = [...this.dropped.values()];
+    this.dropped.clear();
+    // Bound: as many turns as there are thousands of actors that had such a structure.
+    for (let from = 0; from < prefixes.length; from += DROPPED_A_TURN) {
+      partition.begin(undefined);
+      for (const prefix of prefixes.slice(from, from + DROPPED_A_TURN)) partition.changes.clear(prefix, undefined);
+      partition.commitInternal();
+    }
   }
 
   /** Header of an actor's structure; made when `create`. */
@@ -213,4 +274,8 @@ export class RowApplier {
 
 function rankingOptions(field: RankingField): { order: RankingField['order']; ties: RankingField['ties'] } {
   return { order: field.order, ties: field.ties };
+}
+
+function keyOf({ bytes, offset, length }: KeyBytes): Uint8Array {
+  return bytes.slice(offset, offset + length);
 }

@@ -6,6 +6,8 @@ import { readScalar, rowScalarBytesMax, writeRowScalars } from './scalar-values.
 import type { EntryLayout, StructureSlot } from './state-layout.ts';
 import type { StateOwner } from './state-owner.ts';
 
+const SHAPE_NUMBER_BYTES_MAX = 5;
+
 export class MapTurnFacade {
   private readonly owner: StateOwner;
   private readonly slot: StructureSlot;
@@ -89,7 +91,8 @@ export class MapTurnFacade {
     const record = this.writable().put(key, this.draft);
     const { changes, heap } = partition;
     if (!changes.enabled) return;
-    const row = partition.rowWriter(rowScalarBytesMax(heap, record, this.layout.scalars));
+    const row = partition.rowWriter(SHAPE_NUMBER_BYTES_MAX + rowScalarBytesMax(heap, record, this.layout.scalars));
+    row.varint(this.owner.shapeNumber);
     writeRowScalars(row, heap, record, this.layout.scalars);
     changes.put(prefix, this.slot.tag, key, row.at);
     changes.writer.raw(row.bytes, 0, row.at);

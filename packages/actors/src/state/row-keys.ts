@@ -17,6 +17,7 @@ export const ROW_ENTRY = 1;
 /** Tables of a partition that belong to no actor. */
 export const SYSTEM_ONCE = 1;
 export const SYSTEM_REMINDER = 2;
+export const SYSTEM_SHAPE = 3;
 export const SYSTEM_OUTGOING = 5;
 
 const encoder = new TextEncoder();
@@ -44,6 +45,7 @@ export interface ParsedRowKey {
   /** Undefined for a system row. */
   readonly typeName: string | undefined;
   readonly system: number;
+  readonly rowStart: number;
   readonly keyStart: number;
   readonly keyEnd: number;
   /** Undefined for the row of scalar fields. */
@@ -58,6 +60,7 @@ export function parseRowKey(bytes: Uint8Array, start: number, end: number): Pars
     return {
       typeName: undefined,
       system: bytes[start + 1] ?? 0,
+      rowStart: start,
       keyStart: start + 2,
       keyEnd: end,
       fieldName: undefined,
@@ -69,15 +72,17 @@ export function parseRowKey(bytes: Uint8Array, start: number, end: number): Pars
   const keyEnd = keyStart + (((bytes[keyAt] ?? 0) << 8) | (bytes[keyAt + 1] ?? 0));
   if (keyEnd > end) return undefined;
   const typeName = latin1(bytes, start + 1, keyAt);
-  if (keyEnd === end) return { typeName, system: 0, keyStart, keyEnd, fieldName: undefined, entryStart: end };
+  if (keyEnd === end)
+    return { typeName, system: 0, rowStart: start, keyStart, keyEnd, fieldName: undefined, entryStart: end };
   if (bytes[keyEnd] === ROW_FIELDS)
-    return { typeName, system: 0, keyStart, keyEnd, fieldName: undefined, entryStart: keyEnd + 1 };
+    return { typeName, system: 0, rowStart: start, keyStart, keyEnd, fieldName: undefined, entryStart: keyEnd + 1 };
   const fieldStart = keyEnd + 2;
   const fieldEnd = fieldStart + (bytes[keyEnd + 1] ?? 0);
   if (bytes[keyEnd] !== ROW_ENTRY || fieldEnd > end) return undefined;
   return {
     typeName,
     system: 0,
+    rowStart: start,
     keyStart,
     keyEnd,
     fieldName: decode(bytes, fieldStart, fieldEnd),

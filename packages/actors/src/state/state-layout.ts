@@ -2,7 +2,7 @@
  * How an actor type's state lies in a partition heap: one record for each actor in the type's HotMap. Scalars are fields of
  * the record; a ranking or map is a structure of its own, whose header the record refers to (0 while it was never written).
  */
-import { type FieldKind, type RecordField, RecordShape, xxh32 } from '@spacegrid/core';
+import { type FieldKind, type RecordField, RecordShape } from '@spacegrid/core';
 import { type ActorType, type CompiledField, compileFields } from '../define/actor-type.ts';
 import type { EntryFields, MapField, RankingField, ScalarField } from '../define/state-fields.ts';
 import { fieldTag } from './row-keys.ts';
@@ -37,8 +37,6 @@ export interface StateLayout {
   readonly scalars: readonly ScalarSlot[];
   readonly structures: readonly StructureSlot[];
   readonly structureByName: ReadonlyMap<string, StructureSlot>;
-  /** Tells stored scalars of another shape apart, within one version. */
-  readonly shapeHash: number;
 }
 
 /** Root slots below are the partition's own. */
@@ -58,14 +56,12 @@ export function layoutOf(type: ActorType): StateLayout {
       entry: field.kind === 'map' ? entryLayout(name, field) : undefined,
     });
   }
-  const described = new TextEncoder().encode(scalars.map((slot) => `${slot.name}:${slot.field.kind}`).join());
   return {
     type,
     shape,
     scalars,
     structures,
     structureByName: new Map(structures.map((slot) => [slot.name, slot])),
-    shapeHash: xxh32(described, 0, described.length, 0),
   };
 }
 

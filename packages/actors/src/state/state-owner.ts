@@ -15,6 +15,8 @@ export interface StateOwner {
   readonly partition: StateHome;
   /** What all rows of the actor begin with. */
   readonly prefix: Uint8Array;
+  /** Rows of the actor and of its maps' entries begin with it. */
+  readonly shapeNumber: number;
   get(slot: ScalarSlot): unknown;
   set(slot: ScalarSlot, value: unknown): void;
   /** Header of a structure; 0 while it was never written. */
