@@ -13,11 +13,11 @@ export const DEFAULT_DATA: string = fileURLToPath(new URL('../.spacegrid', impor
 
 /** Throws an Error with one clear line. */
 export function readSettings(env: NodeJS.ProcessEnv, args: readonly string[]): Settings {
-  const port = env['PORT'] === undefined || env['PORT'] === '' ? 3000 : Number(env['PORT']);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new Error(`PORT is ${env['PORT']}: a whole number from 0 to 65535 is needed`);
+  const given = env['PORT'] || '3000';
+  const port = /^\d{1,5}$/.test(given) ? Number(given) : Number.NaN;
+  if (!(port <= 65_535)) throw new Error(`PORT is ${given}: a whole number from 0 to 65535 is needed.`);
   for (const argument of args)
-    if (argument !== '--verbose') throw new Error(`unknown argument ${argument}: there is --verbose`);
+    if (argument !== '--verbose') throw new Error(`unknown argument ${argument}: there is --verbose.`);
   return {
     host: env['HOST'] || '127.0.0.1',
     port,

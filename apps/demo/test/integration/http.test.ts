@@ -1,12 +1,14 @@
 /** The HTTP interface, asked from outside of the real process: answers, refusals, and that a refusal changes nothing. */
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ask, askJson, JSON_TYPE, type Question, submit } from '../fixtures/ask.ts';
 import { type Demo, scratchFolder, startDemo } from '../fixtures/demo-process.ts';
 import { until, within } from '../fixtures/until.ts';
 
 const scratch = scratchFolder();
+// Bound: far more than is needed where nothing else runs.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 const dataDirectory = scratch.fresh('http');
 let demo: Demo;
 
@@ -674,7 +676,7 @@ describe('GET /metrics', () => {
 });
 
 describe('the number of boards', () => {
-  it('is bounded; a deleted one makes room', { timeout: 30_000 }, async () => {
+  it('is bounded; a deleted one makes room', async () => {
     const bounded = await startDemo(scratch.fresh('bound'));
     const name = (index: number) => `board ${index}`;
     for (let index = 0; index < 1000; index += 50) {

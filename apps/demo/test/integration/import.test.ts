@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import type { Grid } from '@spacegrid/actors';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { Leaderboard } from '../../src/actors.ts';
 import { openGrid } from '../../src/grid/open-grid.ts';
 import { askJson } from '../fixtures/ask.ts';
@@ -14,6 +14,8 @@ import { until, within } from '../fixtures/until.ts';
 
 const PACKED = fileURLToPath(new URL('../../data/downloads.tsv.gz', import.meta.url));
 const scratch = scratchFolder();
+// Bound: far more than is needed where nothing else runs.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 afterAll(() => scratch.remove());
 
 interface Entry {

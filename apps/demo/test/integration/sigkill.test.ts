@@ -3,7 +3,7 @@
  * those without an answer are sent again with their Idempotency-Key, and count once whether they had arrived or not.
  */
 import { randomInt } from 'node:crypto';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { type Demo, scratchFolder, startDemo } from '../fixtures/demo-process.ts';
 
 const ROUNDS = 10;
@@ -27,6 +27,8 @@ interface Entry {
 }
 
 const scratch = scratchFolder();
+// Bound: far more than is needed where nothing else runs.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 afterAll(() => scratch.remove());
 
 /** xorshift32. */
@@ -69,7 +71,7 @@ async function standings(demo: Demo): Promise<Map<string, number>> {
 }
 
 describe('the process killed under load', () => {
-  it('keeps every durable submit once, and counts every retry once', { timeout: 60_000 }, async () => {
+  it('keeps every durable submit once, and counts every retry once', { timeout: 120_000 }, async () => {
     const seed = randomInt(1, 2 ** 31);
     const random = randomFrom(seed);
     process.stderr.write(`seed ${seed}\n`);
