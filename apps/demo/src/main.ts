@@ -1,5 +1,5 @@
 /** `npm start`: the leaderboard, served until SIGINT or SIGTERM. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Grid } from '@spacegrid/actors';
 import { Boards } from './grid/boards.ts';
@@ -21,7 +21,6 @@ function fail(message: string): never {
 
 async function open(settings: Settings): Promise<Grid> {
   try {
-    mkdirSync(settings.dataDirectory, { recursive: true, mode: 0o700 });
     return await openGrid(settings.dataDirectory);
   } catch (error) {
     if (settings.verbose) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);

@@ -2,7 +2,7 @@
  * The online backup: a copy of both files while batches are written. First the rows, while no fold runs, then the journal,
  * whose copy is one point in the order of batches: all that a partition has committed up to a sequence, nothing behind it.
  */
-import { mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   BackupFailedError,
@@ -14,6 +14,7 @@ import {
 import { digestFile, writeManifest } from './backup-manifest.ts';
 import { syncDirectory, syncFile } from './database.ts';
 import type { Folder } from './folder.ts';
+import { makeDirectory } from './make-directory.ts';
 import { JournalFile } from './journal-file.ts';
 import type { Journal } from './journal.ts';
 
@@ -48,7 +49,7 @@ export async function makeBackup(directory: string, journal: Journal, folder: Fo
 function prepare(directory: string): void {
   let found: string[];
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     found = readdirSync(directory);
   } catch (cause) {
     throw new BackupFailedError(`${directory} can't be made: ${(cause as Error).message}`, {

@@ -1,5 +1,5 @@
 /** Makes a store from a backup, for a grid to be started on. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import {
   type DurablePosition,
@@ -10,6 +10,7 @@ import {
 } from '@spacegrid/core';
 import { digestFile, type FileDigest, readManifest } from './backup-manifest.ts';
 import { syncDirectory, syncFile } from './database.ts';
+import { makeDirectory } from './make-directory.ts';
 
 export interface RestoreOptions {
   /** The directory that `grid.backup(directory)` was given. */
@@ -51,7 +52,7 @@ export function restoreBackup(options: RestoreOptions): RestoredBackup {
     }
   };
   compare(source);
-  mkdirSync(target, { recursive: true, mode: 0o700 });
+  makeDirectory(target);
   if (readdirSync(target).length > 0) {
     throw new InvalidOptionError(
       `restoreBackup.to is ${target}, which is not empty: a backup is restored to a new directory`,

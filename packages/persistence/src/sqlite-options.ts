@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { durationOption, resolveOptions, sizeOption, textOption } from '@spacegrid/core';
+import { makeDirectory } from './make-directory.ts';
 
 export interface SqliteOptions {
   /** Folder of the grid's files; made when missing. One grid, one folder. */
@@ -25,6 +25,6 @@ export function resolveSqliteOptions(given: SqliteOptions): ResolvedSqliteOption
     batch: sizeOption({ min: 4096, max: 64 * 1024 ** 2, default: 1024 ** 2 }),
   });
   const directory = resolve(options.directory);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory);
   return { directory, flushIntervalMs: options.flushInterval, batchBytes: options.batch };
 }

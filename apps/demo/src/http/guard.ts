@@ -16,7 +16,8 @@ export function guard(ownHost: string): (context: Context, next: Next) => Promis
       const host = context.req.header('host') ?? '';
       const name = nameOf(host);
       // A name may be made to resolve to this address; an address can't, so it is ours where all of them are served.
-      const ours = LOCAL.has(name) || name === ownHost.toLowerCase() || (EVERY_ADDRESS.has(ownHost) && isIP(name) !== 0);
+      const ours =
+        LOCAL.has(name) || name === ownHost.toLowerCase() || (EVERY_ADDRESS.has(ownHost) && isIP(name) !== 0);
       if (!ours) {
         throw new HttpError(403, 'FOREIGN_HOST', `${host || 'no host'} is not a name of this server`);
       }

@@ -1,5 +1,4 @@
 /** Where lines go: into a running demo over HTTP, or straight into the folder of a stopped one. */
-import { mkdirSync } from 'node:fs';
 import { Boards, type Imported } from '../grid/boards.ts';
 import { openGrid } from '../grid/open-grid.ts';
 import { startProblem } from '../grid/start-problem.ts';
@@ -46,7 +45,6 @@ async function openFolder(dataDirectory: string, board: string): Promise<ImportT
 
 async function open(dataDirectory: string): ReturnType<typeof openGrid> {
   try {
-    mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
     return await openGrid(dataDirectory);
   } catch (error) {
     throw new Error(startProblem(error, dataDirectory), { cause: error });

@@ -71,7 +71,11 @@ describe('a start that fails', () => {
     ['the folder can not be made', () => ({ SPACEGRID_DATA: '/proc/spacegrid/x' }), /is not writable/],
     ['the folder is served already', () => ({ SPACEGRID_DATA: runningFolder }), /STORE_LOCKED.*process/],
     ['PORT is a word', () => ({ PORT: 'http' }), /^PORT is http: a whole number from 0 to 65535 is needed\.$/],
-    ['HOST is of another machine', () => ({ HOST: '192.0.2.1' }), /^HOST 192\.0\.2\.1 is no address of this machine\.$/],
+    [
+      'HOST is of another machine',
+      () => ({ HOST: '192.0.2.1' }),
+      /^HOST 192\.0\.2\.1 is no address of this machine\.$/,
+    ],
   ])('because %s says so in one line and ends with 1', async (_, env, line) => {
     const program = new Program('main.ts', [], { PORT: '0', SPACEGRID_DATA: scratch.fresh('failing'), ...env() });
     const { code, stdout, stderr } = await within('it ends', program.ended, 30_000);
@@ -176,7 +180,11 @@ describe('an idle demo', () => {
     await submit(demo.address, 'idle', 'last', 1, { query: '?ack=durable' });
     const spent = () => cpuMs(demo.pid);
     // What a start leaves behind is over: a second in which next to nothing was used.
-    await until('the start is over', () => usedWithin(1000, spent), (ms) => ms <= 10);
+    await until(
+      'the start is over',
+      () => usedWithin(1000, spent),
+      (ms) => ms <= 10,
+    );
     expect(await usedWithin(5000, spent)).toBeLessThan(50);
     // It was asleep, not gone.
     expect((await submit(demo.address, 'idle', 'last', 1)).json).toMatchObject({ points: 2 });
