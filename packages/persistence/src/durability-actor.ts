@@ -28,6 +28,7 @@ import { makeBackup } from './backup.ts';
 import { sqliteCode } from './database.ts';
 import { Drain } from './drain.ts';
 import { FlushWaiters } from './flush-waiters.ts';
+import { FoldHost } from './fold-host.ts';
 import { Folder } from './folder.ts';
 import { Incidents } from './incidents.ts';
 import { Journal } from './journal.ts';
@@ -100,7 +101,7 @@ export class DurabilityActor implements DurabilityControl {
     let journal: Journal | undefined;
     try {
       journal = new Journal(directory, this.data.identity);
-      const folder = await Folder.open(directory, journal, this.incidents);
+      const folder = await Folder.open(journal, new FoldHost(directory, journal.identity), this.incidents);
       this.opened = { journal, folder };
       await folder.catchUp(TAIL_BYTES_MAX);
     } catch (error) {
@@ -200,9 +201,8 @@ export class DurabilityActor implements DurabilityControl {
   /** Until it is closed. Each pass lets the event loop run: control messages and folds go on under any load. */
   private async run(drain: Drain): Promise<void> {
     const { journal } = this.files();
-    for (let slept = true; ; ) {
-      drain.look(slept);
-      slept = false;
+    for (;;) {
+      drain.look(false);
       const batch = drain.fill();
       if (batch || journal.isBroken) {
         if (this.mend(journal) && (!batch || this.write(drain))) {
@@ -218,7 +218,7 @@ export class DurabilityActor implements DurabilityControl {
       if (journal.isLogLong) this.shortenLog();
       if (journal.isBroken) continue;
       await this.doorbell.parkAsync(SLEEP_MS, () => this.isWanted(drain) || drain.hasMore());
-      slept = true;
+      drain.look(true);
       // Nobody waits: a little company makes a better batch.
       if (!this.isWanted(drain)) await this.gatherCompany(drain);
     }
@@ -248,7 +248,7 @@ export class DurabilityActor implements DurabilityControl {
       if (this.trouble?.health === 'full') journal.checkpoint();
       journal.append(batch);
     } catch (error) {
-      this.failed(journal.name, error);
+      this.failed(error, `${journal.name} failed a write`);
       return false;
     }
     this.trouble = undefined;
@@ -277,7 +277,7 @@ export class DurabilityActor implements DurabilityControl {
       const left = journal.replace();
       this.incidents.note('STORAGE_FAILED', `${left} was set aside; ${journal.name} takes its place`);
     } catch (error) {
-      this.failed(journal.name, error);
+      this.failed(error, `no fresh file could be made in the place of ${journal.name}`);
       return false;
     }
     this.filesSetAside++;
@@ -285,14 +285,14 @@ export class DurabilityActor implements DurabilityControl {
     return true;
   }
 
-  private failed(file: string, error: unknown): void {
+  private failed(error: unknown, what: string): void {
     if (error instanceof AssertionFailed || !(error instanceof Error)) throw error;
     const full = sqliteCode(error) === 'SQLITE_FULL';
     const reason = full
-      ? `the disk is full: ${file} can't be written (${error.message}); everything is kept in memory and tried again`
-      : `${file} failed a write (${error.message}); everything above the watermark is kept, to be written to a fresh file`;
+      ? `the disk is full: ${what} (${error.message}); everything is kept in memory and tried again`
+      : `${what} (${error.message}); everything above the watermark is kept, to be written to a fresh file`;
     // Each trouble once: a disk that is full for a day would drive out all else.
-    if (this.trouble?.reason !== reason) this.incidents.noteError(`writing ${file}`, error);
+    if (this.trouble?.reason !== reason) this.incidents.noteError(what, error);
     this.trouble = { health: full ? 'full' : 'failed', reason };
   }
 
@@ -302,7 +302,7 @@ export class DurabilityActor implements DurabilityControl {
     try {
       journal.checkpoint();
     } catch (error) {
-      if (journal.isBroken) this.failed(journal.name, error);
+      if (journal.isBroken) this.failed(error, `${journal.name} failed a write`);
       else this.incidents.noteError(`copying the log into ${journal.name}`, error);
     }
   }

@@ -75,6 +75,11 @@ export class FoldHost {
     return Promise.race([ask(running.api), running.gone]);
   }
 
+  /** Ends the thread as a fault would. */
+  async terminate(): Promise<void> {
+    await this.running?.thread.terminate();
+  }
+
   async close(): Promise<void> {
     const { running } = this;
     this.running = undefined;

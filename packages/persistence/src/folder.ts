@@ -12,7 +12,7 @@ import type { DurablePosition, QuarantinedRow } from '@spacegrid/core';
 import { BackOff } from './back-off.ts';
 import type { StoredBatch } from './batch.ts';
 import { sqliteCode } from './database.ts';
-import { FoldHost } from './fold-host.ts';
+import type { FoldHost } from './fold-host.ts';
 import type { FoldState, QuarantineMark, RowPage } from './fold-messages.ts';
 import type { Incidents } from './incidents.ts';
 import type { Journal } from './journal.ts';
@@ -55,8 +55,7 @@ export class Folder {
   }
 
   /** Opens the rows. Throws StoreLockedError, StoreIdentityError, StoreCorruptError. */
-  static async open(directory: string, journal: Journal, incidents: Incidents): Promise<Folder> {
-    const host = new FoldHost(directory, journal.identity);
+  static async open(journal: Journal, host: FoldHost, incidents: Incidents): Promise<Folder> {
     const folder = new Folder(journal, host, await host.open(), incidents);
     folder.lag = journal.batchBytes(folder.state.folded);
     return folder;
