@@ -75,8 +75,10 @@ export class DurabilityHost {
     return opened;
   }
 
-  recover(partition: number, port: MessagePort): Promise<void> {
-    return this.ask((api) => api.recover(partition, handOver(port)));
+  /** Sends a partition to the worker that loads it; waits for a successor where the thread is gone. */
+  async recover(partition: number, port: MessagePort): Promise<void> {
+    await this.returned;
+    await this.ask((api) => api.recover(partition, handOver(port)));
   }
 
   start(): Promise<void> {

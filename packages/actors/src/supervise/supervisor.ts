@@ -147,7 +147,8 @@ async function replaceWorker(worker: number, cause: string): Promise<void> {
     for (let client = 0; client < memory.shape.clients; client++) ringClient(client);
     report({ kind: 'worker', thread: worker, diedAt, recoveredAfterMs: Date.now() - diedAt, cause });
   } catch {
-    // Its own exit event replaces it again.
+    // Its own exit event replaces it again, also where it lives on without its partitions.
+    await entry.thread?.terminate();
   }
 }
 
