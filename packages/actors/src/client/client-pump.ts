@@ -55,6 +55,12 @@ export class ClientPump implements Pump {
 
   private check(): void {
     if (!this.client.busy) return;
+    if (this.client.gridClosed) {
+      // What was answered before comes first; an attached thread is not told otherwise.
+      this.client.poll();
+      this.client.close();
+      return;
+    }
     this.client.expire(Date.now());
     this.client.failUnavailable();
     this.onTick();

@@ -266,6 +266,11 @@ export class ClientThread {
     }
   }
 
+  /** The grid has ended: nothing answers any more. */
+  get gridClosed(): boolean {
+    return this.control.gridState === GRID_CLOSED;
+  }
+
   /** Fails everything under way. */
   close(): void {
     this.closed = true;

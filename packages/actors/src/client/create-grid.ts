@@ -17,7 +17,7 @@ import { readCounters } from '../control/counters.ts';
 import { createGridMemory, type GridMemory, workerOf } from '../control/grid-memory.ts';
 import { type ActorType, fingerprint } from '../define/actor-type.ts';
 import { loadDefinitions, refuseWhileLoading } from '../define/load-definitions.ts';
-import { type GridOptions, resolveGridOptions } from '../supervise/grid-options.ts';
+import { type GridOptions, type ResolvedGridOptions, resolveGridOptions } from '../supervise/grid-options.ts';
 import type { GridSettings, SupervisorData } from '../supervise/grid-thread-data.ts';
 import type { SupervisorApi, SupervisorNews, SupervisorStatus } from '../supervise/supervisor-api.ts';
 import { threadModule } from '../supervise/thread-module.ts';
@@ -40,13 +40,7 @@ export async function createGrid(given: GridOptions): Promise<Grid> {
   const options = resolveGridOptions(given);
   const types = await loadDefinitions(options.actors.href);
   refuseUnmetAcks(types, options.persistence !== undefined);
-  const memory = createGridMemory({
-    partitions: options.partitions,
-    workers: options.workers,
-    clients: options.workers + 1 + options.clientThreads,
-    heapBytesMax: options.partitionBytes,
-    ringBytes: options.ringBytes,
-  });
+  const memory = createMemory(options);
   const settings: GridSettings = {
     actorsModule: options.actors.href,
     fingerprint: fingerprint(types),
@@ -232,6 +226,25 @@ class LocalGrid implements Grid {
 
   private refuseWhenClosed(): void {
     if (this.closing !== undefined) throw new GridClosedError('the grid is closed');
+  }
+}
+
+function createMemory(options: ResolvedGridOptions): GridMemory {
+  const { clientThreads, partitionBytes, partitions, ringBytes, workers } = options;
+  try {
+    return createGridMemory({
+      partitions,
+      workers,
+      clients: workers + 1 + clientThreads,
+      heapBytesMax: partitionBytes,
+      ringBytes,
+    });
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new StartFailedError(
+      `there is no address space for ${partitions} partitions of up to ${partitionBytes} bytes: lower partitionBytes or partitions, or raise the limit of the process (ulimit -v)`,
+      { cause },
+    );
   }
 }
 

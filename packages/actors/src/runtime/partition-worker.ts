@@ -1,14 +1,14 @@
 /** Entry of a partition thread: attaches to its heaps, loads what the store holds, then serves until it is drained. */
 import { type MessagePort, workerData } from 'node:worker_threads';
 import { fingerprint } from '../define/actor-type.ts';
-import { loadDefinitions } from '../define/load-definitions.ts';
+import { loadDefinitionsInGridThread } from '../define/load-definitions.ts';
 import type { PartitionWorkerData } from '../supervise/grid-thread-data.ts';
 import { InvalidDefinitionError, serveControl } from '@spacegrid/core';
 import type { WorkerApi } from './worker-api.ts';
 import { WorkerLoop } from './worker-loop.ts';
 
 const data = workerData as PartitionWorkerData;
-const types = loadDefinitions(data.settings.actorsModule);
+const types = loadDefinitionsInGridThread(data.settings.actorsModule);
 let loop: WorkerLoop | undefined;
 
 const api: WorkerApi = {

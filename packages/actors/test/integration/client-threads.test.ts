@@ -23,8 +23,8 @@ afterAll(async () => {
   await grid.close();
 });
 
-async function startThread(key: string): Promise<Worker> {
-  const handle = grid.handle();
+async function startThread(key: string, owner: Grid = grid): Promise<Worker> {
+  const handle = owner.handle();
   const thread = new Worker(new URL('../fixtures/attached-thread.ts', import.meta.url), {
     workerData: { grid: handle, key },
     transferList: [...handle.transferList],
@@ -104,5 +104,17 @@ describe('a thread with attachGrid', () => {
     for (const wrong of [undefined, {}, { spacegrid: {} }]) {
       expect(isGridError(await rejection(attachGrid(wrong as never)), 'INVALID_ARGUMENT')).toBe(true);
     }
+  });
+});
+
+describe('a grid that is closed', () => {
+  it('leaves no call of another thread open', async () => {
+    const actors = new URL('../fixtures/office-actors.ts', import.meta.url);
+    const other = await createGrid({ actors, workers: 1, partitions: 1 });
+    const thread = await startThread('t9', other);
+    expect(await ask(thread, 'wait')).toBe('waiting');
+    const answer = once(thread, 'message');
+    await other.close();
+    expect(await within('its call ends', answer, 1000)).toEqual([{ code: 'OUTCOME_UNKNOWN' }]);
   });
 });
