@@ -7,21 +7,18 @@ import { expect, it } from 'vitest';
 import { Desk } from '../fixtures/office-actors.ts';
 
 const run = promisify(execFile);
-const program = (name: string): string[] => [
-  process.execPath,
-  '--conditions=@spacegrid/source',
-  fileURLToPath(new URL(`../fixtures/${name}.ts`, import.meta.url)),
-];
+const program = (file: URL): string[] => [process.execPath, '--conditions=@spacegrid/source', fileURLToPath(file)];
 
 it('a program that defines its actors beside createGrid is told so', async () => {
-  const [node, ...rest] = program('one-file-program');
+  const [node, ...rest] = program(new URL('../fixtures/one-file-program.ts', import.meta.url));
   const { stdout } = await run(node as string, rest, { timeout: 15_000 });
   expect(stdout.trim()).toBe('CREATE_IN_WORKER');
 });
 
 it.runIf(process.platform === 'linux')('a process without address space for the partitions is told so', async () => {
   const script = 'ulimit -v 60000000; exec "$@"';
-  const { stdout } = await run('sh', ['-c', script, 'sh', ...program('start-program')], { timeout: 15_000 });
+  const start = program(new URL('../fixtures/start-program.ts', import.meta.url));
+  const { stdout } = await run('sh', ['-c', script, 'sh', ...start], { timeout: 15_000 });
   expect(stdout.trim()).toBe('START_FAILED');
 });
 
