@@ -198,9 +198,16 @@ describe('a load', () => {
   const read = reading(readLoad);
 
   it('has a board, players and a rate within bounds', async () => {
-    const load = { board: 'b', players: 100, ratePerSecond: 10 };
-    for (const good of [load, { ...load, ratePerSecond: null }, { ...load, players: 1_000_000 }])
+    const load = { board: 'b', players: 100, ratePerSecond: 10, threads: 1 };
+    for (const good of [
+      load,
+      { ...load, ratePerSecond: null },
+      { ...load, players: 1_000_000 },
+      { ...load, threads: 4 },
+    ])
       expect(await read('/b/p', post(JSON.stringify(good)))).toEqual({ status: 200, read: good });
+    const { threads: _, ...asBefore } = load;
+    expect(await read('/b/p', post(JSON.stringify(asBefore)))).toEqual({ status: 200, read: load });
     for (const bad of [
       { ...load, board: '' },
       { ...load, players: 0 },
@@ -208,6 +215,8 @@ describe('a load', () => {
       { ...load, players: 1_000_001 },
       { ...load, ratePerSecond: 0 },
       { ...load, ratePerSecond: 1e7 },
+      { ...load, threads: 0 },
+      { ...load, threads: 99 },
       { ...load, more: 1 },
       { board: 'b', players: 1 },
     ])
