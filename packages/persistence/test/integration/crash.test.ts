@@ -5,7 +5,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { applyTo } from '../fixtures/changes.ts';
 import { ChildStore, type OpenedStore } from '../fixtures/child-store.ts';
-import { type Fault, Faults } from '../fixtures/faults.ts';
+import { type Fault, Faults } from '../../../../test/fixtures/faults.ts';
 import { randomTurn, seededRandom } from '../fixtures/seeded-history.ts';
 import { temporaryDirectory } from '../fixtures/temporary-directory.ts';
 

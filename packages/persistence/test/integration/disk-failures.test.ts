@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ChildStore, type OpenedStore } from '../fixtures/child-store.ts';
-import { Faults } from '../fixtures/faults.ts';
+import { Faults } from '../../../../test/fixtures/faults.ts';
 import { ask } from '../fixtures/tamper.ts';
 import { temporaryDirectory } from '../fixtures/temporary-directory.ts';
 import { rejection, until } from '../fixtures/until.ts';
