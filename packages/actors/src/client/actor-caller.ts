@@ -41,7 +41,7 @@ export class ActorCaller {
 
   /**
    * Sends a stored message. Resolves when its receiver has run it or refused it (there is nobody to tell: the refusal is
-   * counted at the receiver); rejects when the grid closes.
+   * counted at the receiver); rejects when it could not, and is to be sent again by the next start.
    */
   async deliver([typeName, handlerName, key, args]: Message, once: string): Promise<void> {
     const type = this.byName.get(typeName);
@@ -55,7 +55,8 @@ export class ActorCaller {
       if (
         isGridError(error, 'GRID_CLOSED') ||
         isGridError(error, 'OUTCOME_UNKNOWN') ||
-        isGridError(error, 'OVERLOADED')
+        isGridError(error, 'OVERLOADED') ||
+        isGridError(error, 'WORKER_UNAVAILABLE')
       )
         throw error;
       this.surroundings.unheard(`${typeName}/${key}.${handlerName}`, error);

@@ -81,6 +81,13 @@ export interface Lane {
   readonly doorbell: Bell;
   /** Requests written and not yet published. */
   unpublished: number;
+  /** Requests that wait for room in this ring, in order: the other workers' go on. */
+  readonly waiting: WaitingForRoom[];
+}
+
+interface WaitingForRoom {
+  readonly number: number;
+  readonly request: Request;
 }
 
 export type WatchListener = (number: number, error: boolean, value: unknown, sequence: number) => void;
@@ -98,7 +105,8 @@ export class ClientThread {
   private readonly clock: Clock;
   private readonly heaps: readonly SharedArrayBuffer[];
   private readonly workers: number;
-  private readonly waiting: { number: number; request: Request }[];
+  /** In all lanes. */
+  private waitingCount: number;
   private tells: number;
   private flushQueued: boolean;
   private readonly flushLater: () => void;
@@ -131,9 +139,10 @@ export class ClientThread {
         reader: new PackReader(replies.u8, 0, 0),
         doorbell: surroundings.bell(control, worker),
         unpublished: 0,
+        waiting: [],
       };
     });
-    this.waiting = [];
+    this.waitingCount = 0;
     // Begins anywhere, as the numbers of calls do.
     this.tells = Math.floor(Math.random() * 2 ** 32) | 0;
     this.flushQueued = false;
@@ -179,12 +188,15 @@ export class ClientThread {
 
   /** Gives a call up. True when it certainly did not and will not run. */
   cancel(number: number): boolean {
-    const at = this.waiting.findIndex((entry) => entry.number === number && isCall(entry.request.head));
+    const slot = this.calls.slotOf(number);
+    const request = this.calls.requests[slot];
+    const waiting = request === undefined ? [] : this.laneOf(request).waiting;
+    const at = waiting.findIndex((entry) => entry.request === request);
     if (at >= 0) {
-      this.waiting.splice(at, 1);
+      waiting.splice(at, 1);
+      this.waitingCount--;
       return true;
     }
-    const slot = this.calls.slotOf(number);
     const lane = this.lanes[this.calls.workers[slot] as number] as Lane;
     return lane.requests.cancel(this.calls.frames[slot] as number, number);
   }
@@ -212,7 +224,7 @@ export class ClientThread {
       }
       if (taken) lane.replies.release();
     }
-    if (this.waiting.length > 0) this.sendWaiting();
+    if (this.waitingCount > 0) this.sendWaiting();
     return taken;
   }
 
@@ -223,12 +235,12 @@ export class ClientThread {
 
   /** True while requests wait for room, or calls for their replies. */
   get busy(): boolean {
-    return this.calls.size > 0 || this.waiting.length > 0;
+    return this.calls.size > 0 || this.waitingCount > 0;
   }
 
   /** Requests that wait for room are looked at again now and then, since room comes without a bell. */
   get waitsForRoom(): boolean {
-    return this.waiting.length > 0;
+    return this.waitingCount > 0;
   }
 
   /** Fails calls whose time is over. */
@@ -256,10 +268,10 @@ export class ClientThread {
   failUnavailable(): void {
     if (this.lanes.every(({ worker }) => this.control.workerState(worker) !== WORKER_FAILED)) return;
     for (const number of this.calls.waiting()) {
-      const entry = this.waiting.find((waiting) => waiting.number === number && isCall(waiting.request.head));
-      const worker =
-        entry === undefined ? this.calls.workers[this.calls.slotOf(number)] : this.laneOf(entry.request).worker;
-      if (worker === undefined || this.control.workerState(worker) !== WORKER_FAILED) continue;
+      const request = this.calls.requests[this.calls.slotOf(number)];
+      if (request === undefined) continue;
+      const { worker } = this.laneOf(request);
+      if (this.control.workerState(worker) !== WORKER_FAILED) continue;
       const why = `worker ${worker} keeps dying and is not started again`;
       if (this.cancel(number)) this.calls.reject(number, new WorkerUnavailableError(`${why}: the call did not run`));
       else this.calls.reject(number, new OutcomeUnknownError(`${why}: the call was started and may have run`));
@@ -283,14 +295,14 @@ export class ClientThread {
           : new OutcomeUnknownError('the grid was closed while the call ran'),
       );
     }
-    this.waiting.length = 0;
+    this.forgetWaiting();
   }
 
   /** As if the thread had died: nothing more is sent, not even what is written, and nobody is told. */
   abandon(): void {
     this.closed = true;
     for (const lane of this.lanes) lane.unpublished = 0;
-    this.waiting.length = 0;
+    this.forgetWaiting();
   }
 
   /** How often deadlines are looked at while calls wait. */
@@ -303,28 +315,39 @@ export class ClientThread {
     if (this.closed || ended) throw new GridClosedError('the grid is closed');
   }
 
+  private forgetWaiting(): void {
+    for (const lane of this.lanes) lane.waiting.length = 0;
+    this.waitingCount = 0;
+  }
+
   private sendOrWait(number: number, request: Request, whenFull: 'wait' | 'fail'): void {
-    if (this.waiting.length === 0 && this.send(number, request)) return;
-    if (this.control.workerState(this.laneOf(request).worker) === WORKER_FAILED)
+    const { waiting, worker } = this.laneOf(request);
+    if (waiting.length === 0 && this.send(number, request)) return;
+    if (this.control.workerState(worker) === WORKER_FAILED)
       throw new WorkerUnavailableError('the worker of this partition keeps dying and is not started again');
     if (whenFull === 'fail')
       throw new OverloadedError(`no room for a call to partition ${request.partition}: its worker is behind`);
-    if (this.waiting.length >= WAITING_MAX)
+    if (this.waitingCount >= WAITING_MAX)
       throw new OverloadedError(`${WAITING_MAX} calls of this thread wait for room: await some before making more`);
-    this.waiting.push({ number, request });
+    waiting.push({ number, request });
+    this.waitingCount++;
   }
 
   private sendWaiting(): void {
-    let sent = 0;
-    for (const { number, request } of this.waiting) {
-      try {
-        if (!this.send(number, request)) break;
-      } catch (error) {
-        if (isCall(request.head)) this.calls.reject(number, error);
+    for (const { waiting } of this.lanes) {
+      let sent = 0;
+      for (const { number, request } of waiting) {
+        try {
+          if (!this.send(number, request)) break;
+        } catch (error) {
+          if (isCall(request.head)) this.calls.reject(number, error);
+        }
+        sent++;
       }
-      sent++;
+      if (sent === 0) continue;
+      waiting.splice(0, sent);
+      this.waitingCount -= sent;
     }
-    if (sent > 0) this.waiting.splice(0, sent);
   }
 
   /** Writes the request into its ring; false when that has no room now. */

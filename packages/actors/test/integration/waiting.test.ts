@@ -319,3 +319,27 @@ describe('an idle actor', () => {
     expect((await grid.stats()).recoveries.filter(({ cause }) => cause !== 'terminated')).toEqual([]);
   });
 });
+
+describe('calls that wait for room at one worker', () => {
+  it('do not keep those to others', async () => {
+    const actors = new URL('../fixtures/office-actors.ts', import.meta.url);
+    await using other = await createGrid({ actors, workers: 2, partitions: 2, ringBytes: 64 * 1024 });
+    const desks = new Map<number, string>();
+    for (let index = 0; desks.size < 2; index++) {
+      const { receipt } = await other.actor(Desk, `desk${index}`).with({ receipt: true }).add(1);
+      desks.set(receipt.partition, `desk${index}`);
+    }
+    const slow = other.actor(Desk, desks.get(0) as string);
+    const quick = other.actor(Desk, desks.get(1) as string);
+    const blocked = slow.block(1500);
+    let ended = false;
+    const many = Promise.all(Array.from({ length: 2000 }, () => slow.add(1))).then(() => {
+      ended = true;
+    });
+    expect(await within('the other worker answers', quick.add(1), 1000)).toBe(2);
+    expect(ended).toBe(false);
+    await blocked;
+    await many;
+    expect(await slow.get()).toBe(2001);
+  });
+});
