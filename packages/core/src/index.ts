@@ -88,6 +88,7 @@ export {
   StoreLockedError,
   UnknownActorError,
   UnknownMethodError,
+  UnsettledError,
   WorkerLostError,
   WorkerUnavailableError,
 } from './errors/grid-errors.ts';

@@ -45,7 +45,7 @@ export interface TestGrid extends GridClient {
   readonly clock: TestClock;
   /**
    * Resolves when nothing is left to do at this time: requests, messages, watches, tasks of `turn.offload`. A handler that
-   * awaits something outside the grid, such as a socket or a timer, is not waited for. Throws GridClosedError; OverloadedError
+   * awaits something outside the grid, such as a socket or a timer, is not waited for. Throws GridClosedError; UnsettledError
    * when actors keep each other busy without end.
    */
   settle(): Promise<void>;

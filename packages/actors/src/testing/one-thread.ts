@@ -13,8 +13,8 @@ import {
   Heap,
   InvalidArgumentError,
   type Logger,
-  OverloadedError,
   releasePin,
+  UnsettledError,
 } from '@spacegrid/core';
 import type { Pump } from '../client/client-pump.ts';
 import { LocalClient } from '../client/local-client.ts';
@@ -38,8 +38,8 @@ const WORKER = 0;
 /** Rounds in one go, and goes in microtasks, before the event loop has its turn. */
 const ROUNDS_MAX = 32;
 const GOES_MAX = 8;
-/** Bound: rounds in which the grid must come to rest; a second or so. */
-const ROUNDS_TO_REST_MAX = 10_000;
+/** Bound: rounds in which the grid must come to rest, each of up to 256 requests; well under a second. */
+const ROUNDS_TO_REST_MAX = 5000;
 
 export class OneThread {
   readonly local: LocalClient;
@@ -109,7 +109,7 @@ export class OneThread {
     this.wake();
   }
 
-  /** Resolves when nothing is left to do. Throws OverloadedError when that never comes. */
+  /** Resolves when nothing is left to do. Throws UnsettledError when that never comes. */
   async settle(): Promise<void> {
     this.refuseWhenClosed();
     // Something due at once, such as a reminder in the past, is waited for by nobody.
@@ -125,7 +125,7 @@ export class OneThread {
       await this.offload.oneEnded();
     }
     this.restless = true;
-    throw new OverloadedError(
+    throw new UnsettledError(
       `the test grid came to no rest in ${ROUNDS_TO_REST_MAX} rounds: its actors keep each other busy`,
     );
   }
@@ -140,7 +140,12 @@ export class OneThread {
     control.setWorkerState(WORKER, WORKER_DOWN);
     clearRunning(control, WORKER);
     for (const buffer of this.memory.heaps) releasePin(new Heap(buffer), WORKER);
-    this.loop = this.startLoop();
+    try {
+      this.loop = this.startLoop();
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
     await this.settle();
   }
 
@@ -176,11 +181,13 @@ export class OneThread {
     control.raiseIncarnation(WORKER);
     const data = { worker: WORKER, memory: this.memory, settings: this.settings, quarantined: [] };
     const loop = new WorkerLoop(data, this.types, this.surroundings, this.offload);
-    loop.attach();
-    this.round(() => {
+    this.inRound = true;
+    try {
+      loop.attach();
       loop.takeOver();
-      return true;
-    });
+    } finally {
+      this.inRound = false;
+    }
     control.setWorkerState(WORKER, WORKER_SERVING);
     return loop;
   }

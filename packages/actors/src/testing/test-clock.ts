@@ -1,4 +1,4 @@
-import { durationOption, type FakeClock, OverloadedError, resolveOptions } from '@spacegrid/core';
+import { durationOption, type FakeClock, resolveOptions, UnsettledError } from '@spacegrid/core';
 import type { OneThread } from './one-thread.ts';
 
 /** The time of a test grid: it stands still until it is advanced. */
@@ -8,7 +8,7 @@ export interface TestClock {
   /**
    * Moves time on, by milliseconds or a text such as `'10m'`. Reminders, deadlines of calls and passivations that become due
    * on the way happen in order, each at its own time, and all that follows from them before the next. Resolves when nothing is
-   * left to do. Throws InvalidOptionError, GridClosedError; OverloadedError when it comes to no rest.
+   * left to do. Throws InvalidOptionError, GridClosedError; UnsettledError when it comes to no rest.
    */
   advance(duration: number | string): Promise<void>;
 }
@@ -50,6 +50,6 @@ export class DrivenClock implements TestClock {
       await this.thread.settle();
       if (isLast) return;
     }
-    throw new OverloadedError(`${EVENTS_MAX} reminders and deadlines became due within one advance`);
+    throw new UnsettledError(`${EVENTS_MAX} reminders and deadlines became due within one advance`);
   }
 }

@@ -9,7 +9,7 @@ import { Ledger } from '../fixtures/ledger-actors.ts';
 
 const factor = Number(process.env['SPACEGRID_LONG'] ?? 1);
 const firstSeed = Number(process.env['SPACEGRID_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const HISTORIES = 20 * factor;
+const HISTORIES = 10 * factor;
 const BATCHES = 20;
 const ACTORS = ['a', 'b', 'c'];
 const REMIND_MS = 1000;

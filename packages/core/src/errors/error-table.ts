@@ -58,6 +58,7 @@ export type ErrorCode =
   | 'TIMEOUT'
   | 'UNKNOWN_ACTOR'
   | 'UNKNOWN_METHOD'
+  | 'UNSETTLED'
   | 'WORKER_LOST'
   | 'WORKER_UNAVAILABLE';
 
@@ -306,6 +307,12 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = {
     retry: 'never',
     meaning: 'The actor declares no command or query of this name.',
     help: 'Check the name; caller and grid must load the same version of the definition.',
+  },
+  UNSETTLED: {
+    className: 'UnsettledError',
+    retry: 'never',
+    meaning: 'A test grid came to no rest: its actors send each other messages, or set reminders, without end.',
+    help: 'Look for a message or reminder that always leads to the next; advance the clock in smaller steps.',
   },
   WORKER_LOST: {
     className: 'WorkerLostError',

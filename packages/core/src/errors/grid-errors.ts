@@ -305,6 +305,13 @@ export class UnknownMethodError extends GridError {
   }
 }
 
+/** UNSETTLED */
+export class UnsettledError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('UNSETTLED', message, options);
+  }
+}
+
 /** WORKER_LOST */
 export class WorkerLostError extends GridError {
   constructor(message: string, options?: GridErrorOptions) {
@@ -361,6 +368,7 @@ export const gridErrorClasses: Readonly<Record<ErrorCode, GridErrorClass>> = {
   TIMEOUT: CallTimeoutError,
   UNKNOWN_ACTOR: UnknownActorError,
   UNKNOWN_METHOD: UnknownMethodError,
+  UNSETTLED: UnsettledError,
   WORKER_LOST: WorkerLostError,
   WORKER_UNAVAILABLE: WorkerUnavailableError,
 };

@@ -95,7 +95,7 @@ describe('a test grid', () => {
   it('fails instead of hanging when its actors keep each other busy', async () => {
     const grid = createTestGrid({ actors: [Lab] });
     await grid.actor(Lab, 'ping').pingPong('pong');
-    expect(isGridError(await rejection(grid.settle()), 'OVERLOADED')).toBe(true);
+    expect(isGridError(await rejection(grid.settle()), 'UNSETTLED')).toBe(true);
     await grid.close();
     expect(isGridError(await rejection(grid.settle()), 'GRID_CLOSED')).toBe(true);
   });
