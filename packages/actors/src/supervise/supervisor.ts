@@ -127,12 +127,13 @@ async function replaceWorker(worker: number, cause: string): Promise<void> {
   if (running !== undefined && !asked && quarantine.blame(running, diedAt))
     tell({ kind: 'quarantine', worker, ...running, seenAt: diedAt });
   clearRunning(control, worker);
+  wakeAll();
   for (const heap of heaps) releasePin(heap, worker);
   entry.restarts = entry.restarts.filter((at) => diedAt - at < 60_000);
   if (entry.restarts.length >= RESTARTS_IN_A_MINUTE_MAX && !asked) {
     control.setWorkerState(worker, WORKER_FAILED);
     // Their calls to it fail now, and do not wait for their deadlines.
-    for (let client = 0; client < memory.shape.clients; client++) ringClient(client);
+    wakeAll();
     report({ kind: 'worker', thread: worker, diedAt, recoveredAfterMs: -1, cause });
     return;
   }
@@ -144,7 +145,7 @@ async function replaceWorker(worker: number, cause: string): Promise<void> {
     entry.serving = startWorker(worker);
     await entry.serving;
     // What hangs on the worker's incarnation, such as watches, is looked at again.
-    for (let client = 0; client < memory.shape.clients; client++) ringClient(client);
+    wakeAll();
     report({ kind: 'worker', thread: worker, diedAt, recoveredAfterMs: Date.now() - diedAt, cause });
   } catch {
     // Its own exit event replaces it again, also where it lives on without its partitions.
@@ -283,8 +284,13 @@ async function inTime(work: Promise<unknown>, endsAt: number): Promise<void> {
   clearTimeout(timer);
 }
 
-function ringClient(client: number): void {
-  new Doorbell(control.shared.words, control.doorbell(client)).ring();
+/**
+ * Wakes every thread, the durability thread last. Not only rung: a thread that died between marking a doorbell as rung and
+ * notifying its owner would leave that one asleep, and whoever rings it believing that somebody did.
+ */
+function wakeAll(): void {
+  for (let thread = 0; thread <= control.durabilityThread; thread++)
+    new Doorbell(control.shared.words, control.doorbell(thread)).wake();
 }
 
 function ringWorker(worker: number): void {
