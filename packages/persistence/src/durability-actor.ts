@@ -150,7 +150,7 @@ export class DurabilityActor implements DurabilityControl {
       flushes: this.flushes,
       foldLagBytes: opened?.folder.lagBytes ?? 0,
       journalBytes: this.closed ? 0 : (opened?.journal.bytes() ?? 0),
-      rowBytes: (await opened?.folder.bytes()) ?? 0,
+      rowBytes: opened?.folder.bytes ?? 0,
       quarantined: opened?.folder.quarantined() ?? [],
       quarantinedCount: opened?.folder.marks.length ?? 0,
       filesSetAside: this.filesSetAside + (opened?.folder.filesSetAside ?? 0),
@@ -256,7 +256,7 @@ export class DurabilityActor implements DurabilityControl {
     this.lastFlushAt = Date.now();
     this.lastFlushMs = performance.now() - startedAt;
     this.flushes++;
-    folder.journalled(batch.bytes);
+    folder.journalled(batch.runs().length + batch.data().length);
     for (const [partition, reached] of batch.reached) {
       this.watermarks.set(partition, reached);
       this.moveWatermark(partition, reached.sequence);

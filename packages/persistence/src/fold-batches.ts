@@ -96,7 +96,9 @@ class Fold {
 
   private write(): void {
     const { marks } = this.tables;
-    for (const [identity, { partition, key, value, position, batch }] of this.last) {
+    // In the order of the table: neighbours are written together, which is several times faster with random keys.
+    const changes = [...this.last].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    for (const [identity, { partition, key, value, position, batch }] of changes) {
       try {
         if (value === undefined) this.file.delete(partition, key, position);
         else this.file.put(partition, key, value, position);

@@ -6,11 +6,12 @@ import type { StoreIdentity } from './store-identity.ts';
 export interface FoldApi {
   /** Opens rows.db. Throws StoreLockedError, StoreIdentityError, StoreCorruptError. */
   open(directory: string, store: StoreIdentity): Promise<FoldState>;
-  /** Folds journal batches, oldest first; resolves when they are synced as rows. */
+  /** Takes batches for the next `fold`, oldest first. */
+  gather(batches: readonly StoredBatch[]): Promise<void>;
+  /** Folds the batches that were gathered, and these; resolves when they are synced as rows. On failure all are forgotten. */
   fold(batches: readonly StoredBatch[]): Promise<FoldState>;
   /** Rows of a partition behind a key, as put operations. */
   read(partition: number, after: Uint8Array): Promise<RowPage>;
-  bytes(): Promise<number>;
   backup(file: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -18,6 +19,8 @@ export interface FoldApi {
 export interface FoldState {
   /** The last batch that is folded in. */
   readonly folded: number;
+  /** Of the file. */
+  readonly bytes: number;
   /** By partition. */
   readonly positions: ReadonlyMap<number, DurablePosition>;
   /** Keys whose last change could not be folded. */

@@ -20,6 +20,8 @@ let file: RowsFile | undefined;
 let generation = 0;
 /** The last write to the file failed: it is only read from here on. */
 let broken: ReplacedFile | undefined;
+/** Bound: what the durability thread folds at a time. */
+const gathered: StoredBatch[] = [];
 let tables: FoldTables = { positions: new Map(), marks: new Map() };
 
 function rows(): RowsFile {
@@ -30,6 +32,7 @@ function rows(): RowsFile {
 function state(replaced: readonly ReplacedFile[]): FoldState {
   return {
     folded: rows().foldedBatch(),
+    bytes: rows().bytes(),
     positions: tables.positions,
     quarantine: [...tables.marks.values()],
     replaced,
@@ -72,7 +75,12 @@ const api: FoldApi = {
     return state([]);
   },
 
-  async fold(batches) {
+  async gather(batches) {
+    gathered.push(...batches);
+  },
+
+  async fold(last) {
+    const batches = [...gathered.splice(0), ...last];
     const replaced: ReplacedFile[] = [];
     if (broken === undefined) {
       try {
@@ -94,10 +102,6 @@ const api: FoldApi = {
     for (const { key, value } of page.rows) changes.put(key, value);
     const last = page.rows.length < PAGE_ROWS ? undefined : page.rows[page.rows.length - 1]?.key;
     return { changes: writer.written().slice(), rows: page.rows.length, last, damaged: page.damaged };
-  },
-
-  async bytes() {
-    return rows().bytes();
   },
 
   async backup(target) {

@@ -18,9 +18,14 @@ import type { Incidents } from './incidents.ts';
 import type { Journal } from './journal.ts';
 import type { Trouble } from './trouble.ts';
 
-/** So much lag is folded at once; less of it waits for company, since the last change of a row is all that is written. */
-const URGENT_BYTES = 4 * 1024 * 1024;
-const REST_MS = 200;
+/** So much lag is folded at once: the more, the more changes of one row are one write; the less, the less a start has to read. */
+const URGENT_BYTES = 8 * 1024 * 1024;
+/** Less of it waits until nothing was journalled for a while, so that a lone batch has the disk for itself, */
+const QUIET_MS = 250;
+/** but not for ever. */
+const LAG_MS_MAX = 5000;
+/** What is read from the journal and handed over at a time: batches are appended in between. */
+const PIECE_BYTES = 1024 * 1024;
 const RETRY_MS_MAX = 10_000;
 const KEPT_MAX = 100;
 
@@ -31,6 +36,8 @@ export class Folder {
   private readonly backOff: BackOff;
   private state: FoldState;
   private lag: number;
+  private lagSince: number;
+  private journalledAt: number;
   private running: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private holds: number;
@@ -45,6 +52,8 @@ export class Folder {
     this.backOff = new BackOff(50, RETRY_MS_MAX);
     this.state = state;
     this.lag = 0;
+    this.lagSince = 0;
+    this.journalledAt = 0;
     this.running = undefined;
     this.timer = undefined;
     this.holds = 0;
@@ -99,6 +108,8 @@ export class Folder {
 
   /** A batch was journalled. */
   journalled(bytes: number): void {
+    this.journalledAt = performance.now();
+    if (this.lag === 0) this.lagSince = this.journalledAt;
     this.lag += bytes;
     this.schedule();
   }
@@ -110,8 +121,14 @@ export class Folder {
       clearTimeout(this.timer);
       this.timer = undefined;
       this.start();
-    } else {
-      this.startAfter(REST_MS);
+    } else if (this.timer === undefined) {
+      this.timer = setTimeout(() => {
+        this.timer = undefined;
+        const now = performance.now();
+        const due = now - this.journalledAt >= QUIET_MS || now - this.lagSince >= LAG_MS_MAX;
+        if (due) this.startUnlessHeld();
+        else this.schedule();
+      }, QUIET_MS);
     }
   }
 
@@ -141,35 +158,37 @@ export class Folder {
     return this.host.call((api) => api.backup(file));
   }
 
-  async bytes(): Promise<number> {
-    if (!this.host.isOpen) return 0;
-    try {
-      return await this.host.call((api) => api.bytes());
-    } catch (error) {
-      this.incidents.noteError('asking for the size of the rows', error);
-      return 0;
-    }
+  /** Of the rows' file, after the last fold. */
+  get bytes(): number {
+    return this.state.bytes;
   }
 
   async close(): Promise<void> {
     this.closed = true;
     clearTimeout(this.timer);
+    // A fold under way is cut short: its batches stay in the journal.
+    if (this.running === undefined) await this.host.close();
+    else await this.host.terminate();
     await this.running;
-    await this.host.close();
   }
 
   private startAfter(ms: number): void {
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
-      if (!this.closed && this.running === undefined && this.holds === 0) this.start();
+      this.startUnlessHeld();
     }, ms);
+  }
+
+  private startUnlessHeld(): void {
+    if (!this.closed && this.running === undefined && this.holds === 0) this.start();
   }
 
   private start(): void {
     this.running = this.foldOrNote().then((waitMs) => {
       this.running = undefined;
+      if (this.closed) return;
       if (waitMs === 0) this.schedule();
-      else if (!this.closed) this.startAfter(waitMs);
+      else this.startAfter(waitMs);
     });
   }
 
@@ -179,6 +198,7 @@ export class Folder {
       await this.foldNext();
       return 0;
     } catch (error) {
+      if (this.closed) return 0;
       this.incidents.noteError('folding batches into rows', error);
       const full = sqliteCode(error) === 'SQLITE_FULL';
       this.trouble = {
@@ -195,16 +215,29 @@ export class Folder {
       // What its predecessor folded and did not live to say.
       this.lag = this.journal.batchBytes(this.folded);
     }
-    const batches: StoredBatch[] = [];
+    let piece: StoredBatch[] = [];
+    let pieceBytes = 0;
     let bytes = 0;
-    for (const batch of this.journal.batches(this.folded)) {
-      batches.push(batch);
-      bytes += batch.runs.length + batch.data.length;
-      if (bytes >= URGENT_BYTES) break;
+    let last = this.folded;
+    while (bytes < URGENT_BYTES && last < this.journal.newestBatch) {
+      for (const batch of this.journal.batches(last)) {
+        piece.push(batch);
+        pieceBytes += batch.runs.length + batch.data.length;
+        last = batch.id;
+        if (pieceBytes >= PIECE_BYTES) break;
+      }
+      bytes += pieceBytes;
+      pieceBytes = 0;
+      if (bytes >= URGENT_BYTES || last >= this.journal.newestBatch) break;
+      const handed = piece;
+      piece = [];
+      await this.host.call((api) => api.gather(handed));
     }
-    if (batches.length > 0) {
-      this.accept(await this.host.call((api) => api.fold(batches)));
-      this.lag = this.journal.newestBatch === this.folded ? 0 : Math.max(0, this.lag - bytes);
+    if (bytes > 0) {
+      const handed = piece;
+      this.accept(await this.host.call((api) => api.fold(handed)));
+      this.lag = this.journal.newestBatch === this.folded ? 0 : Math.max(1, this.lag - bytes);
+      this.lagSince = performance.now();
     }
     this.journal.noteFolded({ upTo: this.folded, kept: [...new Set(this.marks.map(({ batch }) => batch))] });
     this.trouble = undefined;
@@ -223,8 +256,9 @@ export class Folder {
   }
 
   private died(cause: Error): void {
+    if (this.closed) return;
     this.incidents.noteError('the fold thread', cause);
     this.trouble = { health: 'failed', reason: `${cause.message}; it is being restarted` };
-    if (this.running === undefined && !this.closed) this.startAfter(this.backOff.failed());
+    if (this.running === undefined) this.startAfter(this.backOff.failed());
   }
 }
