@@ -137,6 +137,7 @@ export class Partition {
 
   begin(activation: OpenActor | undefined): void {
     if (!this.touched) this.touch();
+    this.heap.relieve();
     this.heap.begin();
     this.open = activation;
     this.writes = 0;

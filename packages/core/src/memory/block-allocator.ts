@@ -9,7 +9,7 @@
 import { assert } from '../assert.ts';
 import type { HeapPort } from './heap-port.ts';
 import { DESCRIPTOR_SHIFT, PAGE_SHIFT, PARTIAL } from './heap-words.ts';
-import { allocatePages, releasePages } from './page-allocator.ts';
+import { allocatePages, hasRoomBesideReserve, releasePages } from './page-allocator.ts';
 import {
   FREE_HEAD,
   FRESH,
@@ -22,13 +22,16 @@ import {
   SLAB_REST,
   USED,
 } from './page-descriptor.ts';
-import { classOfPayload, SLAB_PAYLOAD_MAX, slabPages, slotsPerSlab, slotWords } from './size-classes.ts';
+import { CLASS_COUNT, classOfPayload, SLAB_PAYLOAD_MAX, slabPages, slotsPerSlab, slotWords } from './size-classes.ts';
 
 export function allocateBlock(heap: HeapPort, words: number): number {
   if (words > SLAB_PAYLOAD_MAX) return allocateLarge(heap, words);
-  const cls = classOfPayload(words);
+  let cls = classOfPayload(words);
   let slab = heap.i32[PARTIAL + cls] as number;
-  if (slab === 0) slab = addSlab(heap, cls);
+  if (slab === 0) {
+    slab = slabFor(heap, cls);
+    cls = (heap.i32[slab + KIND] as number) - SLAB;
+  }
   const i32 = heap.i32;
   const slot = i32[slab + FREE_HEAD] as number;
   const used = (i32[slab + USED] as number) + 1;
@@ -95,6 +98,20 @@ function allocateLarge(heap: HeapPort, words: number): number {
   heap.set(run + KIND, LARGE_RUN);
   heap.set(run + RUN_PAGES, pages);
   return pageStart(heap, run) + 4;
+}
+
+/**
+ * A slab with a free slot of this class. A turn that takes away from a full heap writes copies that are a little smaller than
+ * what they replace: slots of larger classes serve it, as those are what it frees. Pages in reserve are for its beginning.
+ */
+function slabFor(heap: HeapPort, cls: number): number {
+  if (heap.takesReserve && !hasRoomBesideReserve(heap, slabPages[cls] as number)) {
+    for (let larger = cls + 1; larger < CLASS_COUNT; larger++) {
+      const slab = heap.i32[PARTIAL + larger] as number;
+      if (slab !== 0) return slab;
+    }
+  }
+  return addSlab(heap, cls);
 }
 
 function addSlab(heap: HeapPort, cls: number): number {

@@ -56,6 +56,9 @@ import { pinOf } from './pin-word.ts';
 import { Reclamation } from './reclamation.ts';
 import { halvesOf, loadSequence } from './sequence-words.ts';
 
+const RELIEF_STEPS = 8;
+const RELIEF_BUDGET = 64;
+
 export interface HeapLimits {
   /**
    * Asked before the heap takes so many more bytes from the system; false refuses them, and where the least that will do is
@@ -208,15 +211,24 @@ export class Heap {
     return this.journalCount !== 0;
   }
 
-  /** Sets the sequence and epoch that a store gave back, in a heap that was loaded from it and has committed nothing. */
+  /**
+   * Sets the sequence and epoch that a store gave back, in a heap that was loaded from it and has committed nothing. All of it
+   * or nothing, should the thread die in it: a turn whose commit takes this sequence.
+   */
   restoreSequence(sequence: number, epoch: number): void {
     assert(!this.open && this.sequence() === 0, 'only a heap without turns takes over a sequence');
     const i32 = this.i32;
-    i32[EPOCH] = epoch;
-    Atomics.store(i32, SEQUENCE_HALVES, halvesOf(sequence));
-    i32[ANSWERED_LOW] = sequence | 0;
+    this.begin();
+    this.set(EPOCH, epoch);
+    this.set(ANSWERED_LOW, sequence | 0);
+    this.publish(SEQUENCE_HALVES, halvesOf(sequence));
+    // From here on `recover` sees a committed turn once the low word is this; of a multiple of 2³² it is already.
+    i32[JOURNAL_SEQUENCE] = sequence | 0;
     Atomics.store(i32, SEQUENCE_LOW, sequence | 0);
+    i32[JOURNAL_COUNT] = 0;
+    this.journalCount = 0;
     this.committed = sequence;
+    this.open = false;
   }
 
   // ---- writer: words ----
@@ -293,6 +305,12 @@ export class Heap {
     assert(!this.open, 'memory is reclaimed between turns');
     // Bound: a step fits the rollback journal. Freeing a block takes at most 23 pairs, when pages merge with both neighbours.
     return this.reclamation.step(Math.min(budget, this.journalCapacity >>> 5));
+  }
+
+  /** Between turns, once memory was refused or taken from the reserve: gives back now what no reader holds. A few bounded steps. */
+  relieve(): void {
+    if (!this.isStarved) return;
+    for (let step = 0; step < RELIEF_STEPS && this.maintain(RELIEF_BUDGET); step++);
   }
 
   /** Makes words up to `words` exist. Throws CapacityError at the limit. */

@@ -62,6 +62,17 @@ export function releasePages(heap: HeapPort, run: number, pages: number): void {
   linkRun(heap, first, length);
 }
 
+/** Whether `pages` can be had without touching the reserve. Takes more memory from the system for that. */
+export function hasRoomBesideReserve(heap: HeapPort, pages: number): boolean {
+  try {
+    leaveReserve(heap, (heap.i32[PAGES_USED] as number) + pages, pages);
+    return true;
+  } catch (error) {
+    if (error instanceof CapacityError) return false;
+    throw error;
+  }
+}
+
 function takeFromBins(heap: HeapPort, pages: number): number {
   const i32 = heap.i32;
   for (let bin = binOf(pages); bin < RUN_BIN_COUNT; bin++) {

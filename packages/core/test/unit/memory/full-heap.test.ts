@@ -63,6 +63,27 @@ for (const ties of ['first-to-reach', 'dense'] as const) {
   });
 }
 
+it('a full heap of leaves that shrink side by side can be emptied, reclaiming only every hundred turns', () => {
+  const random = new SeededRandom();
+  const heap = new Heap(createHeapBuffer({ ...OPTIONS, maxBytes: 3 * 1024 * 1024 }));
+  heap.begin();
+  const ranking = new HotRanking(heap, HotRanking.create(heap), new KeyScratch(1));
+  heap.commit();
+  const members: string[] = [];
+  const inOrder = (): void => void ranking.set(`member ${members.length}`, members.length);
+  while (turn(heap, inOrder)) members.push(`member ${members.length}`);
+  for (let removed = 1; members.length > 0; removed++) {
+    const [member] = members.splice(random.below(members.length), 1) as [string];
+    heap.relieve();
+    heap.begin();
+    expect(ranking.remove(member), `seed ${random.seed}: ${member}, ${members.length} are left`).toBe(true);
+    heap.commit();
+    if (removed % 100 === 0) for (let step = 0; step < 4; step++) heap.maintain(256);
+    if (removed % 1000 === 0) checkRankingTree(ranking);
+  }
+  takeHeapCensus(heap);
+});
+
 it('a full heap of records refuses one more, changes nothing by that, and can be emptied record by record', () => {
   const random = new SeededRandom();
   const heap = new Heap(createHeapBuffer(OPTIONS));

@@ -4,6 +4,7 @@ import { Heap } from '../../../src/memory/heap.ts';
 import { createHeapBuffer } from '../../../src/memory/heap-layout.ts';
 import { JOURNAL_COUNT } from '../../../src/memory/heap-words.ts';
 import { copyHeap, diesBefore, unwatch, watchEveryStore } from '../../memory/every-store.ts';
+import { unansweredTurns } from '../../../src/memory/watermark.ts';
 import { takeHeapCensus } from '../../memory/heap-census.ts';
 
 const SMALL = { maxBytes: 1024 * 1024, journalBytes: 64 * 1024 };
@@ -177,6 +178,25 @@ describe('the rollback journal', () => {
       expect(looks).toBeGreaterThan(20);
       expect(reader.sequence()).toBe(border + 3);
       expect(heap.i32[JOURNAL_COUNT]).toBe(0);
+    }
+  });
+
+  it('takes a sequence over from a store as a whole, whatever line the thread dies on', () => {
+    for (const sequence of [1, 2 ** 31, 2 ** 32, 2 ** 32 + 7, 2 ** 33 + 2 ** 31 + 7]) {
+      let cut = 0;
+      for (let died = true; died; cut++) {
+        const heap = newHeap();
+        died = diesBefore(heap, cut, () => heap.restoreSequence(sequence, 6));
+        const successor = new Heap(heap.buffer);
+        successor.recover();
+        if (successor.sequence() === 0) {
+          expect(successor.epoch).toBe(0);
+          successor.restoreSequence(sequence, 6);
+        }
+        expect([successor.sequence(), successor.committed, successor.epoch]).toEqual([sequence, sequence, 6]);
+        expect(unansweredTurns(successor)).toBe(0);
+      }
+      expect(cut).toBeGreaterThan(4);
     }
   });
 
