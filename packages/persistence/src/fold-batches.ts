@@ -11,13 +11,18 @@ import type { QuarantineMark } from './fold-messages.ts';
 import { beginsWith, rowIdentity } from './row-key.ts';
 import type { RowsFile } from './rows-file.ts';
 
+/** Where the last change of a key stands: views are made when it is written, since most changes never are. */
 interface LastChange {
-  readonly partition: number;
-  readonly key: Uint8Array;
-  /** Undefined for a delete. */
-  readonly value: Uint8Array | undefined;
-  readonly position: DurablePosition;
-  readonly batch: number;
+  /** The key as latin-1 text: compares as its bytes do. */
+  readonly text: string;
+  changes: Uint8Array;
+  keyAt: number;
+  keyLength: number;
+  valueAt: number;
+  /** −1 for a delete. */
+  valueLength: number;
+  position: DurablePosition;
+  batch: number;
 }
 
 /** What is known of the file and changes with it. */
@@ -50,7 +55,8 @@ class Fold {
   readonly tables: FoldTables;
   private readonly file: RowsFile;
   private readonly nowMs: number;
-  private readonly last: Map<string, LastChange>;
+  /** By partition and key. */
+  private readonly last: Map<number, Map<string, LastChange>>;
   private readonly touched: Set<number>;
 
   constructor(file: RowsFile, tables: FoldTables, nowMs: number) {
@@ -69,18 +75,32 @@ class Fold {
     const position = { epoch, sequence: last };
     positions.set(partition, position);
     this.touched.add(partition);
+    const text = Buffer.from(changes.buffer, changes.byteOffset, changes.length);
+    let table = this.lastOf(partition);
     try {
-      forEachChange(changes, 0, changes.length, (kind, keyAt, keyLength, valueAt, valueLength) => {
-        const key = changes.subarray(keyAt, keyAt + keyLength);
+      forEachChange(changes, 0, changes.length, (kind, keyAt, keyLength, valueAt, putLength) => {
         if (kind === CHANGE_CLEAR_PREFIX) {
           // What came before a clear is written first, so that the clear sees it.
           this.write();
-          this.file.clear(partition, key, position);
-          this.liftMarks(partition, (marked) => beginsWith(marked, key));
+          table = this.lastOf(partition);
+          const prefix = changes.subarray(keyAt, keyAt + keyLength);
+          this.file.clear(partition, prefix, position);
+          this.liftMarks(partition, (marked) => beginsWith(marked, prefix));
           return;
         }
-        const value = kind === CHANGE_PUT ? changes.subarray(valueAt, valueAt + valueLength) : undefined;
-        this.last.set(rowIdentity(partition, key), { partition, key, value, position, batch });
+        const valueLength = kind === CHANGE_PUT ? putLength : -1;
+        const key = text.toString('latin1', keyAt, keyAt + keyLength);
+        const known = table.get(key);
+        if (known === undefined) {
+          table.set(key, { text: key, changes, keyAt, keyLength, valueAt, valueLength, position, batch });
+          return;
+        }
+        known.changes = changes;
+        known.keyAt = keyAt;
+        known.valueAt = valueAt;
+        known.valueLength = valueLength;
+        known.position = position;
+        known.batch = batch;
       });
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
@@ -94,24 +114,37 @@ class Fold {
       this.file.reached(partition, this.tables.positions.get(partition) as DurablePosition);
   }
 
+  private lastOf(partition: number): Map<string, LastChange> {
+    let last = this.last.get(partition);
+    if (last === undefined) {
+      last = new Map();
+      this.last.set(partition, last);
+    }
+    return last;
+  }
+
   private write(): void {
-    const { marks } = this.tables;
-    // In the order of the table: neighbours are written together, which is several times faster with random keys.
-    const changes = [...this.last].toSorted(([a], [b]) => (a < b ? -1 : 1));
-    for (const [identity, { partition, key, value, position, batch }] of changes) {
-      try {
-        if (value === undefined) this.file.delete(partition, key, position);
-        else this.file.put(partition, key, value, position);
-      } catch (error) {
-        if (!isOfTheRow(error)) throw error;
-        const reason = `${sqliteCode(error)}: ${(error as Error).message}`;
-        this.mark({ partition, key: key.slice(), batch, reason, quarantinedAt: this.nowMs });
-        continue;
-      }
-      if (marks.size > 0 && marks.has(identity))
-        this.liftMarks(partition, (marked) => rowIdentity(partition, marked) === identity);
+    for (const [partition, last] of this.last) {
+      // In the order of the table: neighbours are written together, which is several times faster with random keys.
+      const changes = [...last.values()].sort(byText);
+      for (const change of changes) this.writeOne(partition, change);
     }
     this.last.clear();
+  }
+
+  private writeOne(partition: number, change: LastChange): void {
+    const { changes, keyAt, valueAt, valueLength, position, batch } = change;
+    const key = changes.subarray(keyAt, keyAt + change.keyLength);
+    try {
+      if (valueLength < 0) this.file.delete(partition, key, position);
+      else this.file.put(partition, key, changes.subarray(valueAt, valueAt + valueLength), position);
+    } catch (error) {
+      if (!isOfTheRow(error)) throw error;
+      const reason = `${sqliteCode(error)}: ${(error as Error).message}`;
+      this.mark({ partition, key: key.slice(), batch, reason, quarantinedAt: this.nowMs });
+      return;
+    }
+    if (this.tables.marks.size > 0) this.liftMarks(partition, (marked) => Buffer.compare(marked, key) === 0);
   }
 
   private mark(mark: QuarantineMark): void {
@@ -128,6 +161,10 @@ class Fold {
       this.file.removeMark(partition, mark.key);
     }
   }
+}
+
+function byText(a: LastChange, b: LastChange): number {
+  return a.text < b.text ? -1 : 1;
 }
 
 /** Errors that speak of this row alone; all others are the file's. */
