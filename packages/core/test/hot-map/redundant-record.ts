@@ -32,8 +32,11 @@ export const LOST = 2;
 export const DROPPED = 3;
 export const SCANS = 4;
 
+/** Made once: readers look millions up. */
+const names = Array.from({ length: KEYS }, (_, key) => `key ${key}`);
+
 export function keyName(key: number): string {
-  return `key ${key}`;
+  return names[key] as string;
 }
 
 export function fillRedundant(draft: RecordDraft, key: number, value: number): void {

@@ -26,12 +26,19 @@ export const TORN = 3;
 export const DROPPED = 4;
 export const BUSY = 5;
 
+/** Made once: readers check millions of names. */
+const names = Array.from({ length: MEMBERS }, (_, number) =>
+  number % 3 === 0 ? `${number} ${'long name '.repeat(number % 4)}` : `member-${number}`,
+);
+const numbers = new Map(names.map((name, number) => [name, number]));
+
 export function memberName(number: number): string {
-  return number % 3 === 0 ? `${number} ${'long name '.repeat(number % 4)}` : `member-${number}`;
+  return names[number] as string;
 }
 
+/** −1 for a name that nobody has. */
 export function numberOfMember(member: string): number {
-  return Number(/\d+/.exec(member)?.[0] ?? -1);
+  return numbers.get(member) ?? -1;
 }
 
 export function scoreFor(number: number, step: number): number {
