@@ -232,9 +232,10 @@ export class WorkerLoop {
       this.data.settings.hashSeed,
     );
     const end = await loadPartition(port, applier);
+    applier.finish();
     // Sequences behind the watermark may have been given out before: a new epoch tells those turns from the coming ones.
     partition.heap.restoreSequence(end.sequence, end.epoch + 1);
-    applier.finish();
+    applier.dropLeftovers();
   }
 
   /** Begins to serve; returns at once. */

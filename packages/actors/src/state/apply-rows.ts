@@ -26,6 +26,7 @@ import {
   SYSTEM_REMINDER,
   SYSTEM_SHAPE,
 } from './row-keys.ts';
+import { RankingRun } from './ranking-run.ts';
 import type { RowMigration } from './row-migration.ts';
 import type { ShapeTable } from './shape-table.ts';
 import { retireStructure } from './retire-structure.ts';
@@ -33,7 +34,7 @@ import { draftFromRow } from './scalar-values.ts';
 import type { EntryLayout, StateLayout, StructureSlot } from './state-layout.ts';
 
 const PUT = 1;
-const DELETE = 2;
+const CLEAR = 3;
 /** Operations in one bracket: bounds the rollback journal and how long the thread is kept. */
 const BRACKET_OPS = 256;
 const DROPPED_A_TURN = 1000;
@@ -52,6 +53,7 @@ export class RowApplier {
   private readonly entryKey: KeyScratch;
   private readonly reader: PackReader;
   private readonly entryDrafts = new Map<StructureSlot, RecordDraft>();
+  private readonly run: RankingRun;
   private ops: number;
 
   constructor(
@@ -72,18 +74,33 @@ export class RowApplier {
     this.actorKey = new KeyScratch(hashSeed);
     this.entryKey = new KeyScratch(hashSeed);
     this.reader = new PackReader(new Uint8Array(0));
+    this.run = new RankingRun(
+      partition.heap,
+      this.entryKey,
+      () => this.open(),
+      () => this.count(),
+    );
     this.ops = 0;
   }
 
-  /** Applies all operations of a change set. Throws SchemaVersionError for state that the definitions do not know. */
+  /**
+   * Applies all operations of a change set, save what `finish` applies. Keeps `changes`, which must not change any more. Throws
+   * SchemaVersionError for state that the definitions do not know.
+   */
   apply(changes: Uint8Array): void {
-    const { heap } = this.partition;
     forEachChange(changes, 0, changes.length, (kind, keyStart, keyLength, valueStart, valueLength) => {
-      if (!heap.open) heap.begin();
       this.applyOne(kind, changes, keyStart, keyStart + keyLength, valueStart, valueStart + valueLength);
-      if (++this.ops % BRACKET_OPS === 0) this.end();
     });
     this.end();
+  }
+
+  private open(): void {
+    const { heap } = this.partition;
+    if (!heap.open) heap.begin();
+  }
+
+  private count(): void {
+    if (++this.ops % BRACKET_OPS === 0) this.end();
   }
 
   private end(): void {
@@ -95,6 +112,25 @@ export class RowApplier {
   }
 
   private applyOne(
+    kind: number,
+    bytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    valueStart: number,
+    valueEnd: number,
+  ): void {
+    if (kind === PUT && this.run.holds(bytes, keyStart, keyEnd)) {
+      const row = this.reader.reset(bytes, valueStart, valueEnd);
+      this.run.put(bytes, keyStart, keyEnd, row.f64(), row.f64());
+      return;
+    }
+    this.run.end();
+    this.open();
+    this.applyOther(kind, bytes, keyStart, keyEnd, valueStart, valueEnd);
+    this.count();
+  }
+
+  private applyOther(
     kind: number,
     bytes: Uint8Array,
     keyStart: number,
@@ -164,16 +200,19 @@ export class RowApplier {
     const header = this.header(layout, slot, actor, value !== undefined);
     if (header === 0) return;
     const { heap } = this.partition;
-    if (kind !== PUT && kind !== DELETE) {
+    if (kind === CLEAR) {
       if (slot.field.kind === 'ranking') new HotRanking(heap, header, this.entryKey).clear();
       else new HotMap(heap, header, (slot.entry as EntryLayout).shape, this.entryKey.seed).clear();
       return;
     }
     const entry = this.entryKey.pointAndHash(bytes, key.entryStart, keyEnd - key.entryStart);
     if (slot.field.kind === 'ranking') {
-      const ranking = new HotRanking(heap, header, this.entryKey);
-      if (value === undefined) ranking.removeKey(entry);
-      else ranking.restoreKey(entry, value.f64(), value.f64());
+      if (value === undefined) {
+        new HotRanking(heap, header, this.entryKey).removeKey(entry);
+        return;
+      }
+      this.run.begin(header, slot.field.order, bytes, key.rowStart, key.entryStart);
+      this.run.put(bytes, key.rowStart, keyEnd, value.f64(), value.f64());
       return;
     }
     const map = new HotMap(heap, header, (slot.entry as EntryLayout).shape, this.entryKey.seed);
@@ -216,8 +255,14 @@ export class RowApplier {
     this.dropped.set(Buffer.from(prefix).toString('latin1'), prefix);
   }
 
-  /** After the last row: takes what was dropped out of the store, so that no later version finds it again. */
+  /** After the last row: applies what waited. */
   finish(): void {
+    this.run.end();
+    this.end();
+  }
+
+  /** After that: takes what was dropped out of the store, so that no later version finds it again. */
+  dropLeftovers(): void {
     const { partition } = this;
     const prefixes = [...this.dropped.values()];
     this.dropped.clear();
