@@ -137,6 +137,7 @@ export {
 } from './memory/watermark.ts';
 export { BulkConsumer, BulkProducer, createBulkBuffer, MESSAGE_BYTES_MAX_DEFAULT } from './messages/bulk-region.ts';
 export { Doorbell } from './messages/doorbell.ts';
+export { defaultSpinMicros } from './messages/spin-time.ts';
 export { RingConsumer, START_CANCELLED } from './messages/ring-consumer.ts';
 export { BULK_REFERENCE_BYTES, ringRegionBytes, STARTS_MAX } from './messages/ring-layout.ts';
 export { RingPressure } from './messages/ring-pressure.ts';

@@ -64,7 +64,7 @@ export class ActorCaller {
   }
 
   /** Calls on an actor, on behalf of the last one in `path`. Throws CallCycleError when it waits for the caller already. */
-  callsFrom(path: readonly string[], definition: AnyDefinition, key: string): object {
+  callsFrom(path: readonly string[], definition: AnyDefinition, key: string, beforeCommand: () => void): object {
     const type = this.typeOf(definition);
     const name = `${type.name}/${key}`;
     const at = path.indexOf(name);
@@ -75,7 +75,7 @@ export class ActorCaller {
     return createCalls({
       client: this.client,
       route: routeOf(type, key, this.partitions, this.hashSeed),
-      settings: settingsWithPath(path, DEADLINE_MS),
+      settings: settingsWithPath(path, DEADLINE_MS, beforeCommand),
     });
   }
 }

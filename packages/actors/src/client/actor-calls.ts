@@ -30,6 +30,8 @@ export interface CallSettings {
   readonly receipt: boolean;
   /** The actors that wait for the call, outermost first. */
   readonly path: readonly string[];
+  /** Told before a command is sent: of calls by actors. */
+  readonly beforeCommand: (() => void) | undefined;
 }
 
 export interface CallTarget extends CallSubject {
@@ -57,6 +59,7 @@ export function createTells(target: CallTarget): object {
 export function call(target: CallTarget, handler: CompiledHandler, args: readonly unknown[]): Promise<unknown> {
   const { client, route, settings } = target;
   const kind = handler.command ? KIND_COMMAND : KIND_QUERY;
+  if (handler.command && settings.beforeCommand !== undefined) settings.beforeCommand();
   const request = {
     partition: route.partition,
     head: packHead(kind, settings.ack, route.type.index, handler.index, settings.flags),
@@ -151,6 +154,7 @@ export function defaultSettings(timeoutMs: number): CallSettings {
     whenFull: 'wait',
     receipt: false,
     path: [],
+    beforeCommand: undefined,
   };
 }
 
@@ -186,6 +190,7 @@ export function settingsOf(options: CallOptions, defaults: CallSettings, persist
     whenFull: whenFull ?? defaults.whenFull,
     receipt: receipt ?? defaults.receipt,
     path: defaults.path,
+    beforeCommand: defaults.beforeCommand,
   };
 }
 
@@ -198,8 +203,8 @@ export function checkWait(owner: string, { timeout, signal }: WaitOptions): void
 }
 
 /** The default settings with the path of callers: for calls between actors. */
-export function settingsWithPath(path: readonly string[], timeoutMs: number): CallSettings {
-  return { ...defaultSettings(timeoutMs), flags: FLAG_PATH, extra: packedBytes(path), path };
+export function settingsWithPath(path: readonly string[], timeoutMs: number, beforeCommand: () => void): CallSettings {
+  return { ...defaultSettings(timeoutMs), flags: FLAG_PATH, extra: packedBytes(path), path, beforeCommand };
 }
 
 /** For stored messages: they wait as long as it takes, and take effect once. */

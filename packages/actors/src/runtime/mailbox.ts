@@ -278,6 +278,7 @@ export class Mailbox {
     if (activation.busy || this.isSetAside(activation)) return false;
     activation.turn.beforeTurn = before;
     activation.turn.beforeReply = undefined;
+    activation.turn.once = undefined;
     activation.path = [];
     const running = this.run(activation, handler, args, NOBODY, 0, false, -1);
     if (running !== undefined) this.follow(activation, running);
@@ -430,6 +431,7 @@ export class Mailbox {
     const answerTo = this.requesterOf(client, frame, request);
     let args: readonly unknown[];
     turn.beforeReply = undefined;
+    turn.once = undefined;
     try {
       args = request.args();
       const once = request.hasExtra ? request.once() : undefined;
@@ -441,6 +443,7 @@ export class Mailbox {
           return;
         }
         turn.beforeReply = parts.once.remember(activation, handler, once, args);
+        turn.once = parts.once.underWay(activation, handler, once, args);
       }
       const failure = this.failureOf(request, activation, starts);
       if (failure !== undefined) throw failure;

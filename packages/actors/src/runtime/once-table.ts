@@ -11,6 +11,7 @@ import {
   type KeyBytes,
   KeyScratch,
   OnceConflictError,
+  OutcomeUnknownError,
   type PackReader,
   PackWriter,
   RecordDraft,
@@ -45,6 +46,14 @@ const PREFIX = Uint8Array.of(0, SYSTEM_ONCE);
 /** Longer identities are stored by their SHA-256. */
 const IDENTITY_UNITS_MAX = 300;
 const SWEEP_ENTRIES = 128;
+
+/** What stands in the place of an answer while the command is under way. */
+const UNDER_WAY = new Uint8Array(0);
+
+export interface OnceMark {
+  mark(): void;
+  forget(): void;
+}
 
 export type ReplySender = (
   partition: Partition,
@@ -95,6 +104,11 @@ export class OnceTable {
     }
     this.counters.add(ONCE, 1);
     const length = readByteLength(heap, record, REPLY);
+    if (length === 0) {
+      throw new OutcomeUnknownError(
+        `a call of ${activation.layout.type.name} "${activation.key}" with the once key "${once}" was cut off after steps of it were committed: they stay, and it is not run again`,
+      );
+    }
     this.send(
       partition,
       caller,
@@ -128,6 +142,30 @@ export class OnceTable {
         this.clock.now() + this.windowMs,
         partition.heap.sequence() + 1,
       );
+    };
+  }
+
+  /**
+   * For a command that may commit steps: what it does in the turn of its first one, so that a retry after the death of its
+   * thread or process does not run it again, and in the turn of its failure, after which a retry may.
+   */
+  underWay(activation: TurnOwner, handler: CompiledHandler, once: string, args: readonly unknown[]): OnceMark {
+    const identity = identityOf(activation, once);
+    const { partition } = activation;
+    let isMarked = false;
+    return {
+      mark: () => {
+        isMarked = true;
+        const expiresAt = this.clock.now() + this.windowMs;
+        const sequence = partition.heap.sequence() + 1;
+        this.store(partition, this.keys.set(identity), UNDER_WAY, callHash(handler, args), expiresAt, sequence);
+      },
+      forget: () => {
+        if (!isMarked) return;
+        const key = this.keys.set(identity);
+        if (tableOf(partition)?.delete(key) === true && partition.changes.enabled)
+          partition.changes.delete(PREFIX, undefined, key);
+      },
     };
   }
 

@@ -7,6 +7,7 @@ import type { Message } from './outgoing.ts';
 import { NOBODY } from './requester.ts';
 import type { TurnOwner } from './turn-owner.ts';
 import type { TurnServices } from './turn-services.ts';
+import type { OnceMark } from './once-table.ts';
 
 /** Most messages of one turn. */
 const MESSAGES_MAX = 10_000;
@@ -24,6 +25,8 @@ export class TurnObject {
   beforeTurn: (() => void) | undefined;
   /** Told once, right after an asynchronous command's answer was committed. */
   afterReply: (() => void) | undefined;
+  /** What a running command with an idempotency key does in the turn of its first step, and in that of its failure. */
+  once: OnceMark | undefined;
   /** Done with the next command's result, in the turn that answers. */
   beforeReply: ((result: unknown) => void) | undefined;
   private readonly activation: TurnOwner;
@@ -42,6 +45,7 @@ export class TurnObject {
     this.beforeTurn = undefined;
     this.afterReply = undefined;
     this.beforeReply = undefined;
+    this.once = undefined;
     this.activation = activation;
     this.services = services;
     this.nowMs = 0;
@@ -70,7 +74,7 @@ export class TurnObject {
   }
 
   actor(definition: AnyDefinition, key: string): object {
-    return this.services.actorCalls(this.activation, definition, key);
+    return this.services.actorCalls(this.activation, definition, key, () => this.noteEffect());
   }
 
   send(definition: AnyDefinition, key: string): object {
@@ -133,6 +137,15 @@ export class TurnObject {
     this.beforeTurn = undefined;
   }
 
+  stepping(): void {
+    if (this.stepsSoFar === 0) this.once?.mark();
+  }
+
+  /** In the turn that commits an asynchronous command's failure. */
+  failing(): void {
+    this.once?.forget();
+  }
+
   get stepsSoFar(): number {
     return this.awaiting ? this.stepsCommitted : this.insideSteps;
   }
@@ -193,6 +206,24 @@ export class TurnObject {
       const result = this.services.steps.step(this.activation, this, change);
       this.insideSteps++;
       return result;
+    } finally {
+      partition.begin(this.activation);
+      this.beginTurn();
+    }
+  }
+
+  /** A command is sent to another actor: from here on this one is not run again when its thread dies. */
+  private noteEffect(): void {
+    const { partition } = this.activation;
+    if (!partition.heap.open) {
+      this.services.steps.noteEffect(this.activation, this);
+      return;
+    }
+    // In a step the step itself is noted; what wrote before will be refused.
+    if (this.awaiting || partition.writes > 0 || this.messages.length > 0) return;
+    partition.undo();
+    try {
+      this.services.steps.noteEffect(this.activation, this);
     } finally {
       partition.begin(this.activation);
       this.beginTurn();

@@ -128,6 +128,7 @@ export class TurnRunner implements StepRunner {
         throw new AsyncWriteError('a step is a synchronous function: this one returned a promise');
       }
       activation.flush();
+      turn.stepping();
       const messages = turn.storeMessages();
       if (turn.client !== NOBODY) this.steps.note(partition, turn.client, turn.number, turn.stepsSoFar + 1);
       partition.commit(-1, 0, ENTRY_ANSWERED, partition.changes.endPart(), 0);
@@ -147,6 +148,20 @@ export class TurnRunner implements StepRunner {
   /** From now on handlers that still await something write and answer nothing. */
   end(): void {
     this.ended = true;
+  }
+
+  noteEffect(owner: TurnOwner, turn: DrivenTurn): void {
+    if (turn.client === NOBODY || this.steps.has(turn.client, turn.number)) return;
+    const { partition } = owner;
+    partition.begin(undefined);
+    try {
+      this.steps.note(partition, turn.client, turn.number, turn.stepsSoFar);
+      turn.stepping();
+      partition.commitInternal();
+    } catch (error) {
+      partition.undo();
+      throw error;
+    }
   }
 
   /** Runs a query between turns and replies at once, or when what it saw is durable. */
@@ -240,7 +255,7 @@ export class TurnRunner implements StepRunner {
   }
 
   /** Undoes the open turn and commits the error as the request's answer. */
-  private fail(partition: Partition, error: unknown, caller: Caller): void {
+  private fail(partition: Partition, error: unknown, caller: Caller, turn?: TurnObject): void {
     if (partition.heap.open) partition.undo();
     // Our own bug: the state can't be trusted. The thread ends, and its successor starts from the committed state.
     if (error instanceof AssertionFailed) throw error;
@@ -251,14 +266,23 @@ export class TurnRunner implements StepRunner {
     try {
       partition.begin(undefined);
       const { changes } = partition;
-      changes.endPart();
+      turn?.failing();
+      const changeBytes = changes.endPart();
       this.scratch.at = 0;
       if (isAnswered(caller.client)) {
         encodeError(this.scratch, error);
         changes.room(this.scratch.at);
         changes.writer.raw(this.scratch.bytes, 0, this.scratch.at);
       }
-      this.finish(partition, caller.client, caller.number, caller.durable, ENTRY_FAILED, 0, changes.endPart());
+      this.finish(
+        partition,
+        caller.client,
+        caller.number,
+        caller.durable,
+        ENTRY_FAILED,
+        changeBytes,
+        changes.endPart(),
+      );
     } catch (second) {
       // Not even the answer fits: it is sent without being kept. The request changed nothing, so running it again is harmless.
       if (partition.heap.open) partition.undo();
@@ -388,7 +412,7 @@ export class TurnRunner implements StepRunner {
         const failure = withSteps(error, turn.stepsCommitted);
         if (!this.ended && !isAnswered(caller.client)) this.onUnheard(activation, handler, failure);
         if (caller.client === NOBODY) this.counters.add(ERRORS, 1);
-        return this.endAsync(activation, turn, caller, () => this.fail(partition, failure, caller));
+        return this.endAsync(activation, turn, caller, () => this.fail(partition, failure, caller, turn));
       },
     );
   }
@@ -408,7 +432,7 @@ export class TurnRunner implements StepRunner {
         commit();
       }
     } catch (error) {
-      this.fail(partition, error, caller);
+      this.fail(partition, error, caller, turn);
     }
     // In the same go as the commit: a death in between would make a successor run the command again.
     turn.answered();

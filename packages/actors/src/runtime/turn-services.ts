@@ -19,6 +19,8 @@ export interface DrivenTurn {
   beginTurn(): void;
   /** Does in the open turn what must be done with the command's first commit. */
   begun(): void;
+  /** In a step's turn, before it is committed. */
+  stepping(): void;
   /** That commit has happened. */
   settled(): void;
   /** Stores the turn's messages with it; what to release when its ack level is reached. */
@@ -28,6 +30,8 @@ export interface DrivenTurn {
 export interface StepRunner {
   /** Runs one step as a turn of its own, and returns what `change` returns. */
   step<R>(owner: TurnOwner, turn: DrivenTurn, change: (state: never) => R): R;
+  /** Between turns: the running command has an effect elsewhere, so a successor of this thread must not run it again. */
+  noteEffect(owner: TurnOwner, turn: DrivenTurn): void;
 }
 
 export interface ReminderScheduler {
@@ -46,6 +50,6 @@ export interface TurnServices {
   readonly clock: Clock;
   typeOf(definition: AnyDefinition): ActorType;
   /** Calls on another actor, carrying the path of callers. */
-  actorCalls(from: TurnOwner, definition: AnyDefinition, key: string): object;
+  actorCalls(from: TurnOwner, definition: AnyDefinition, key: string, beforeCommand: () => void): object;
   offload<A, R>(task: OffloadTask<A, R>, input: A): Promise<R>;
 }

@@ -2,7 +2,7 @@
  * Standing queries of a worker. After turns that touched an actor its watches run again; an answer that differs from the last
  * one is sent. Each watch has at most one answer under way: the next waits until it was taken, and is then the latest.
  */
-import { PackWriter, encodeError, writeValue } from '@spacegrid/core';
+import { encodeError, OverloadedError, PackWriter, writeValue } from '@spacegrid/core';
 import { type ThreadCounters, WATCHES } from '../control/counters.ts';
 import { STATUS_WATCH_ERROR, STATUS_WATCH_VALUE } from '../control/frames.ts';
 import type { CompiledHandler } from '../define/actor-type.ts';
@@ -63,7 +63,14 @@ export class Watches {
     args: readonly unknown[],
   ): void {
     const id = idOf(client, number);
-    if (this.byId.has(id) || this.byId.size >= WATCHES_MAX) return;
+    if (this.byId.has(id)) return;
+    if (this.byId.size >= WATCHES_MAX) {
+      this.scratch.at = 0;
+      encodeError(this.scratch, new OverloadedError(`${WATCHES_MAX} standing queries of one worker: end some first`));
+      const bytes = this.scratch.written();
+      this.replies.reply(client, number, STATUS_WATCH_ERROR, 0, partition.number, bytes, 0, bytes.length);
+      return;
+    }
     const watch: Watch = {
       client,
       number,

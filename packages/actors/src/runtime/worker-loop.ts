@@ -10,6 +10,7 @@ import type { MessagePort } from 'node:worker_threads';
 import {
   assert,
   BulkConsumer,
+  defaultSpinMicros,
   Doorbell,
   durableSequence,
   ENTRY_CLIENT,
@@ -114,7 +115,9 @@ export class WorkerLoop {
     this.quietRounds = 0;
     this.control = new ControlBlock(memory.control, memory.shape);
     const { words } = this.control.shared;
-    this.doorbell = new Doorbell(words, this.control.doorbell(worker));
+    // Beside the workers there are the main thread, the durability thread and the one that folds.
+    const busyThreads = memory.shape.workers + 3;
+    this.doorbell = new Doorbell(words, this.control.doorbell(worker), defaultSpinMicros(busyThreads));
     this.durability = new Doorbell(words, this.control.doorbell(this.control.durabilityThread));
     this.layouts = types.map(layoutOf);
     this.counters = new ThreadCounters(this.control, worker);
@@ -183,7 +186,8 @@ export class WorkerLoop {
         reminders: this.reminders,
         clock: this.clock,
         typeOf: (definition) => caller.typeOf(definition),
-        actorCalls: (from, definition, key) => caller.callsFrom([...from.path, from.name], definition, key),
+        actorCalls: (from, definition, key, beforeCommand) =>
+          caller.callsFrom([...from.path, from.name], definition, key, beforeCommand),
         offload: (task, input) => this.offload.run(task, input),
       },
       runner: this.runner,
@@ -408,6 +412,8 @@ export class WorkerLoop {
       const frame = ring.next();
       if (frame < 0) break;
       this.mailbox.receive(client, frame);
+      // Its ring is full: no more is done for it than it can take.
+      if (this.replies.isBlocked(client) && state === CLIENT_ACTIVE) break;
     }
     ring.release();
     // Half of the ring is kept by what waits at its beginning: it is kept elsewhere from now on.

@@ -241,9 +241,12 @@ export class RowApplier {
   /** A structure that an older version had and this one does not is dropped; one that none had is an error. */
   private refuseUnlessDropped(layout: StateLayout, name: string): void {
     const { type } = layout;
-    const had = this.shapes
-      .of(this.partition, type.name)
-      .some(({ version, maps, rankings }) => version < type.version && (maps.has(name) || rankings.includes(name)));
+    const stored = this.shapes.of(this.partition, type.name);
+    // Throws when the code can't read a stored shape at all, which says more.
+    for (let number = 0; number < stored.length; number++) this.migration(layout, number);
+    const had = stored.some(
+      ({ version, maps, rankings }) => version < type.version && (maps.has(name) || rankings.includes(name)),
+    );
     if (had) return;
     throw new SchemaVersionError(
       `stored ${type.name} has a structure ${name}, which the code does not define: raise the version to drop it`,

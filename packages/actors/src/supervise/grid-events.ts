@@ -25,7 +25,7 @@ export interface BlockedEvent {
   readonly blockedMs: number;
 }
 
-/** An actor that was running in three deaths of its thread within a minute: calls to it fail for the rest of that minute. */
+/** An actor that was running in three deaths of its thread within a minute: calls to it fail until the grid is started again. */
 export interface QuarantineEvent {
   readonly kind: 'quarantine';
   readonly worker: number;

@@ -6,6 +6,8 @@ const WINDOW_MS = 60_000;
 const BLAMED_MAX = 1000;
 
 export class Quarantine {
+  /** Bound: each took three deaths of a worker, which is given up after twenty in a minute. */
+  private readonly setAside = new Map<string, RunningActor>();
   private readonly deaths = new Map<string, { actor: RunningActor; at: number[] }>();
 
   /** True when this death sets the actor aside. */
@@ -17,13 +19,13 @@ export class Quarantine {
     this.deaths.delete(id);
     this.deaths.set(id, entry);
     if (this.deaths.size > BLAMED_MAX) this.deaths.delete(this.deaths.keys().next().value as string);
-    return entry.at.length === DEATHS;
+    if (entry.at.length < DEATHS || this.setAside.has(id)) return false;
+    this.setAside.set(id, actor);
+    return true;
   }
 
-  /** The actors set aside now. */
-  list(nowMs: number): readonly RunningActor[] {
-    return [...this.deaths.values()]
-      .filter(({ at }) => at.filter((time) => nowMs - time < WINDOW_MS).length >= DEATHS)
-      .map(({ actor }) => actor);
+  /** The actors set aside, until the grid is started again. */
+  list(): readonly RunningActor[] {
+    return [...this.setAside.values()];
   }
 }

@@ -78,7 +78,7 @@ async function startWorker(worker: number): Promise<void> {
     incarnation,
     memory,
     settings,
-    quarantined: quarantine.list(Date.now()),
+    quarantined: quarantine.list(),
     port: port2,
   };
   const thread = new Worker(threadModule(import.meta.url, '../runtime/partition-worker'), {
@@ -229,7 +229,7 @@ const api: SupervisorApi = {
         })),
       ),
       recoveries: [...events],
-      quarantined: quarantine.list(Date.now()),
+      quarantined: quarantine.list(),
       durability: await durability?.status(),
     };
     return status;
