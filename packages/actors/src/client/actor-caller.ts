@@ -3,13 +3,25 @@ import { CallCycleError, isGridError, UnknownActorError } from '@spacegrid/core'
 import type { Surroundings } from '../control/surroundings.ts';
 import type { ActorType } from '../define/actor-type.ts';
 import type { AnyDefinition } from '../define/define-actor.ts';
-import type { Message } from '../runtime/outgoing.ts';
+import type { Delivery, Message } from '../runtime/outgoing.ts';
 import { call, createCalls, settingsWithOnce, settingsWithPath } from './actor-calls.ts';
 import type { ClientThread } from './client-thread.ts';
 import { routeOf } from './route.ts';
+import { wasThrown } from './thrown-errors.ts';
 
 /** A call between actors waits this long: for the deadlocks that no path shows. */
 const DEADLINE_MS = 5000;
+
+/** The receiver may run it when it is asked again. */
+const PASSING: ReadonlySet<string> = new Set([
+  'ACTIVATION_FAILED',
+  'CAPACITY',
+  'OVERLOADED',
+  'TIMEOUT',
+  'WORKER_UNAVAILABLE',
+]);
+/** It killed the receiver's thread, or this one ends: not again before something has changed. */
+const UNTIL_RESTART: ReadonlySet<string> = new Set(['ACTOR_QUARANTINED', 'GRID_CLOSED', 'WORKER_LOST']);
 
 export class ActorCaller {
   private readonly client: ClientThread;
@@ -40,10 +52,10 @@ export class ActorCaller {
   }
 
   /**
-   * Sends a stored message. Resolves when its receiver has run it or refused it (there is nobody to tell: the refusal is
-   * counted at the receiver); rejects when it could not, and is to be sent again by the next start.
+   * Sends a stored message. `done`: its receiver has run it, or never will (there is nobody to tell but the logger). `later`:
+   * the receiver could not run it now. Rejects when it is to leave again by the next start of this thread only.
    */
-  async deliver([typeName, handlerName, key, args]: Message, once: string): Promise<void> {
+  async deliver([typeName, handlerName, key, args]: Message, once: string): Promise<Delivery> {
     const type = this.byName.get(typeName);
     const handler = type?.handlerByName.get(handlerName);
     if (type === undefined || handler === undefined)
@@ -51,15 +63,14 @@ export class ActorCaller {
     const route = routeOf(type, key, this.partitions, this.hashSeed);
     try {
       await call({ client: this.client, route, settings: settingsWithOnce(once) }, handler, args);
+      return 'done';
     } catch (error) {
-      if (
-        isGridError(error, 'GRID_CLOSED') ||
-        isGridError(error, 'OUTCOME_UNKNOWN') ||
-        isGridError(error, 'OVERLOADED') ||
-        isGridError(error, 'WORKER_UNAVAILABLE')
-      )
-        throw error;
+      if (!wasThrown(error) && isGridError(error)) {
+        if (UNTIL_RESTART.has(error.code)) throw error;
+        if (PASSING.has(error.code)) return 'later';
+      }
       this.surroundings.unheard(`${typeName}/${key}.${handlerName}`, error);
+      return 'done';
     }
   }
 

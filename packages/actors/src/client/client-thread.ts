@@ -51,6 +51,7 @@ import {
   REQUEST_PARTITION,
   REQUEST_WORDS,
   STATUS_ERROR,
+  STATUS_REFUSED,
   STATUS_VALUE,
   STATUS_WATCH_ERROR,
 } from '../control/frames.ts';
@@ -60,6 +61,7 @@ import { type Bell, machine, type Surroundings } from '../control/surroundings.t
 import { nameOfCall } from './call-subject.ts';
 import { PendingCalls } from './pending-calls.ts';
 import type { Request } from './request.ts';
+import { noteThrown } from './thrown-errors.ts';
 
 /** Room reserved for a request at first; a larger one is written again with LARGE_BYTES, then beside its ring. */
 const REQUEST_ROOM_BYTES = 2048;
@@ -470,8 +472,10 @@ export class ClientThread {
     }
     if (status === STATUS_VALUE) {
       if (this.calls.isWaiting(number)) this.resolve(number, readValue(reader), i32, body);
-    } else if (status === STATUS_ERROR) {
-      this.calls.reject(number, decodeError(reader));
+    } else if (status === STATUS_ERROR || status === STATUS_REFUSED) {
+      const error = decodeError(reader);
+      if (status === STATUS_ERROR) noteThrown(error);
+      this.calls.reject(number, error);
     } else {
       const sequence = sequenceOf(i32, body);
       const failed = status === STATUS_WATCH_ERROR;

@@ -75,6 +75,8 @@ export const STATUS_VALUE = 0;
 export const STATUS_ERROR = 1;
 export const STATUS_WATCH_VALUE = 2;
 export const STATUS_WATCH_ERROR = 3;
+/** An error too, but the handler did not run. */
+export const STATUS_REFUSED = 4;
 
 export function padTo4(bytes: number): number {
   return (bytes + 3) & ~3;

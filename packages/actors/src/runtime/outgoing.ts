@@ -5,6 +5,7 @@
  * successor or after a restart, it takes effect once.
  */
 import {
+  type Clock,
   HotMap,
   IndexScan,
   type KeyBytes,
@@ -19,6 +20,7 @@ import {
   writeValue,
 } from '@spacegrid/core';
 import { SYSTEM_OUTGOING } from '../state/row-keys.ts';
+import { type Due, DueQueue } from './due-queue.ts';
 import type { Partition } from './partition.ts';
 
 const ROOT = 2;
@@ -31,13 +33,25 @@ const UNDER_WAY_MAX = 10_000;
 /** One message: by names, since rows outlive the numbers of a program. */
 export type Message = readonly [type: string, handler: string, key: string, args: readonly unknown[]];
 
-/** Delivers a message; settles when its receiver has run it, or refused it. Rejects only when the grid closes. */
-export type Deliver = (message: Message, once: string) => Promise<void>;
+/** What became of a message: it need not be sent again, or it is to be sent again later. */
+export type Delivery = 'done' | 'later';
+
+/** Delivers a message. Rejects when it stays stored until the next start of this thread. */
+export type Deliver = (message: Message, once: string) => Promise<Delivery>;
 
 interface Parcel {
   readonly partition: Partition;
   readonly id: string;
+  /** How often it was sent in vain. */
+  readonly tries: number;
 }
+
+interface DelayedParcel extends Due {
+  readonly parcel: Parcel;
+}
+
+const RETRY_MS_MIN = 20;
+const RETRY_MS_MAX = 30_000;
 
 export class Outgoing {
   private readonly deliver: Deliver;
@@ -45,11 +59,14 @@ export class Outgoing {
   private readonly draft = new RecordDraft(SHAPE);
   private readonly ready: Parcel[] = [];
   private readonly delivered: Parcel[] = [];
+  private readonly delayed: DueQueue<DelayedParcel> = new DueQueue();
+  private readonly clock: Clock;
   /** Messages that have left and are not answered. */
   underWay: number;
 
-  constructor(hashSeed: number, deliver: Deliver) {
+  constructor(hashSeed: number, clock: Clock, deliver: Deliver) {
     this.keys = new KeyScratch(hashSeed);
+    this.clock = clock;
     this.deliver = deliver;
     this.underWay = 0;
   }
@@ -72,7 +89,7 @@ export class Outgoing {
 
   /** The stored messages may leave. */
   release(partition: Partition, id: string): void {
-    this.ready.push({ partition, id });
+    this.ready.push({ partition, id, tries: 0 });
   }
 
   /** After a worker's start: everything stored leaves again. */
@@ -90,6 +107,9 @@ export class Outgoing {
   /** Once a round: sends what may leave, forgets what has arrived. True when it did something. */
   round(): boolean {
     let worked = false;
+    const nowMs = this.clock.now();
+    for (let item = this.delayed.take(nowMs); item !== undefined; item = this.delayed.take(nowMs))
+      this.ready.push(item.parcel);
     while (this.ready.length > 0 && this.underWay < UNDER_WAY_MAX) {
       this.send(this.ready.shift() as Parcel);
       worked = true;
@@ -99,6 +119,11 @@ export class Outgoing {
       worked = true;
     }
     return worked;
+  }
+
+  /** When something is sent again; Infinity when nothing waits for that. */
+  get nextAt(): number {
+    return this.delayed.nextAt;
   }
 
   /** Something may be sent, or forgotten, at once. */
@@ -120,21 +145,35 @@ export class Outgoing {
     const { partition, id } = parcel;
     const messages = this.read(partition, id);
     if (messages === undefined) return;
+    this.underWay += messages.length;
     let left = messages.length;
-    this.underWay += left;
+    let again = false;
+    let stays = false;
+    const settle = (): void => {
+      this.underWay--;
+      if (--left > 0 || stays) return;
+      // All of it again: what has arrived is known by its idempotency key.
+      if (again) this.delay({ ...parcel, tries: parcel.tries + 1 });
+      else this.delivered.push(parcel);
+    };
     messages.forEach((message, index) => {
       void this.deliver(message, `\u0001${partition.number}/${id}/${index}`).then(
-        () => {
-          this.underWay--;
-          left--;
-          if (left === 0) this.delivered.push(parcel);
+        (delivery) => {
+          if (delivery === 'later') again = true;
+          settle();
         },
         () => {
-          // The grid closes: the messages are stored, and leave again at the next start.
-          this.underWay--;
+          // Stored as it is, it leaves again by the next start of this thread.
+          stays = true;
+          settle();
         },
       );
     });
+  }
+
+  private delay(parcel: Parcel): void {
+    const delayMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(parcel.tries, 16));
+    this.delayed.push({ dueAt: this.clock.now() + delayMs, id: parcel.id, parcel });
   }
 
   private forgetDelivered(): void {

@@ -19,7 +19,7 @@ import {
   writeValue,
 } from '@spacegrid/core';
 import { ERRORS, type ThreadCounters, UNDONE } from '../control/counters.ts';
-import { STATUS_ERROR, STATUS_VALUE } from '../control/frames.ts';
+import { STATUS_ERROR, STATUS_REFUSED, STATUS_VALUE } from '../control/frames.ts';
 import type { CompiledHandler } from '../define/actor-type.ts';
 import type { Activation } from './activation.ts';
 import type { KeptRequests } from './kept-requests.ts';
@@ -194,7 +194,7 @@ export class TurnRunner implements StepRunner {
     this.counters.add(ERRORS, 1);
     scratch.at = 0;
     encodeError(scratch, error);
-    this.send(partition, { ...caller, durable: false }, STATUS_ERROR, 0, scratch.bytes, 0, scratch.at, undefined);
+    this.send(partition, { ...caller, durable: false }, STATUS_REFUSED, 0, scratch.bytes, 0, scratch.at, undefined);
   }
 
   /** Sends an answer that is kept elsewhere. */

@@ -172,7 +172,7 @@ export class WorkerLoop {
     this.control.activateClient(worker);
     this.offload = offload;
     const caller = new ActorCaller(this.client, types, memory.shape.partitions, settings, surroundings);
-    this.outgoing = new Outgoing(settings.hashSeed, (message, once) => {
+    this.outgoing = new Outgoing(settings.hashSeed, this.clock, (message, once) => {
       this.counters.add(MESSAGES, 1);
       return caller.deliver(message, once);
     });
@@ -279,7 +279,12 @@ export class WorkerLoop {
 
   /** When the next reminder, deadline of a call between actors, or passivation is due. Looks at everything. */
   nextDueAt(): number {
-    return Math.min(this.reminders.due.nextAt, this.client.calls.nextDeadline(), this.mailbox.nextIdleAt());
+    return Math.min(
+      this.reminders.due.nextAt,
+      this.outgoing.nextAt,
+      this.client.calls.nextDeadline(),
+      this.mailbox.nextIdleAt(),
+    );
   }
 
   /** True while a turn is open. */
@@ -519,7 +524,7 @@ export class WorkerLoop {
   }
 
   private sleepMs(): number {
-    const untilReminder = this.reminders.due.nextAt - this.clock.now();
+    const untilReminder = Math.min(this.reminders.due.nextAt, this.outgoing.nextAt) - this.clock.now();
     const limit =
       this.touchedPartitions.length > 0
         ? TIDY_MS

@@ -1,0 +1,79 @@
+/** Messages of turns whose receivers can not run them at once, or will not. */
+import { defineActor } from '@spacegrid/actors';
+import { createTestGrid } from '@spacegrid/actors/testing';
+import { OverloadedError } from '@spacegrid/core';
+import { describe, expect, it } from 'vitest';
+
+let broken = 0;
+
+const Receiver = defineActor('receiver', {
+  state: { n: 0 },
+  commands: {
+    add(turn, by: number) {
+      turn.state.n += by;
+    },
+    refuse() {
+      throw new OverloadedError('the handler itself says so');
+    },
+  },
+  queries: { get: (view) => view.state.n },
+  onActivate() {
+    if (broken-- > 0) throw new Error('not yet');
+  },
+});
+
+const Sender = defineActor('sender', {
+  state: { sent: 0 },
+  commands: {
+    send(turn, to: string, by: number) {
+      turn.state.sent += 1;
+      turn.send(Receiver, to).add(by);
+      turn.send(Receiver, `${to} too`).add(by);
+    },
+    sendRefused(turn, to: string) {
+      turn.send(Receiver, to).refuse();
+    },
+  },
+  queries: {},
+});
+
+describe('a message whose receiver can not be activated', () => {
+  it('arrives once when it can', async () => {
+    await using grid = createTestGrid({ actors: [Receiver, Sender] });
+    broken = 3;
+    await grid.actor(Sender, 's').send('r', 5);
+    await grid.settle();
+    const count = (): number => grid.actor(Receiver, 'r').peek.get() + grid.actor(Receiver, 'r too').peek.get();
+    expect(count()).toBeLessThan(10);
+    await grid.clock.advance('1m');
+    expect(count()).toBe(10);
+    await grid.clock.advance('10m');
+    expect(count()).toBe(10);
+  });
+
+  it('also when its sender has a successor meanwhile', async () => {
+    await using grid = createTestGrid({ actors: [Receiver, Sender] });
+    broken = 4;
+    await grid.actor(Sender, 's').send('r', 5);
+    await grid.settle();
+    await grid.restart();
+    await grid.clock.advance('1m');
+    expect(grid.actor(Receiver, 'r').peek.get()).toBe(5);
+    expect(grid.actor(Receiver, 'r too').peek.get()).toBe(5);
+  });
+});
+
+describe('a message that its receiver refuses', () => {
+  it('is not sent again, and the logger hears of it', async () => {
+    const heard: string[] = [];
+    const say = (message: string): void => {
+      heard.push(message);
+    };
+    const logger = { debug: say, info: say, warn: say, error: say };
+    await using grid = createTestGrid({ actors: [Receiver, Sender], logger });
+    await grid.actor(Sender, 's').sendRefused('r');
+    await grid.settle();
+    await grid.clock.advance('10m');
+    expect(heard.filter((line) => line.includes('the handler itself says so'))).toHaveLength(1);
+  });
+});
