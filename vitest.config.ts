@@ -1,10 +1,16 @@
-// Two groups, one after the other: first what only computes, two files at a time; then what runs threads, processes,
-// servers and browsers, one file at a time, so that nothing is measured or timed out beside something else.
+// Three groups, one after the other: what only computes, then what runs processes and stores and mostly waits for them, two
+// files at a time; last what keeps both cores busy or measures, one file at a time.
 import { defineConfig } from 'vitest/config';
 
 const sourceCondition = '@spacegrid/source';
 const conditions = [sourceCondition, 'node', 'import', 'module', 'default'];
 const computing = ['packages/*/test/{unit,model}/**/*.test.ts', 'apps/*/test/unit/**/*.test.ts'];
+/** All but what measures. */
+const waiting = [
+  'packages/!(bench)/test/integration/**/*.test.ts',
+  'apps/*/test/integration/**/*.test.ts',
+  'test/**/*.test.ts',
+];
 const everything = ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'test/**/*.test.ts'];
 
 export default defineConfig({
@@ -23,11 +29,21 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'running',
-          include: everything,
-          exclude: ['**/node_modules/**', ...computing],
-          maxWorkers: 1,
+          name: 'waiting',
+          include: waiting,
+          exclude: ['**/node_modules/**'],
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'busy',
+          include: everything,
+          exclude: ['**/node_modules/**', ...computing, ...waiting],
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -27,6 +27,8 @@ import type { GridHealth, GridStats } from './grid-stats.ts';
 import { GridNews } from './grid-news.ts';
 import { LocalClient } from './local-client.ts';
 import { SupervisorHost } from './supervisor-host.ts';
+import type { WaitOptions } from './call-options.ts';
+import { waitFor } from './wait-for.ts';
 import { WorkerDepths } from './worker-depths.ts';
 
 const WORKER_STATES = ['down', 'recovering', 'serving', 'failed'] as const;
@@ -184,14 +186,14 @@ class LocalGrid implements Grid {
     return healthOf(await this.supervisor.ask((api) => api.status()));
   }
 
-  async flush(): Promise<void> {
+  async flush(options: WaitOptions = {}): Promise<void> {
     this.refuseWhenClosed();
-    await this.supervisor.ask((api) => api.flush());
+    await waitFor('flush', options, () => this.supervisor.ask((api) => api.flush()));
   }
 
-  async backup(directory: string): Promise<void> {
+  async backup(directory: string, options: WaitOptions = {}): Promise<void> {
     this.refuseWhenClosed();
-    await this.supervisor.ask((api) => api.backup(directory));
+    await waitFor('backup', options, () => this.supervisor.ask((api) => api.backup(directory)));
   }
 
   async terminateWorker(worker: number): ReturnType<Grid['terminateWorker']> {

@@ -31,10 +31,10 @@ export interface Grid extends GridClient {
   handle(): GridHandle;
   stats(): Promise<GridStats>;
   health(): Promise<GridHealth>;
-  /** Resolves when all that was committed before is on disk. */
-  flush(): Promise<void>;
+  /** Resolves when all that was committed before is on disk. Waits as long as that takes, unless told otherwise. */
+  flush(options?: WaitOptions): Promise<void>;
   /** Copies the store, at one point, to an empty directory, while the grid runs. */
-  backup(directory: string): Promise<void>;
+  backup(directory: string, options?: WaitOptions): Promise<void>;
   /** Ends a partition thread, as a fault would; resolves when its successor serves. For tests and demonstrations. */
   terminateWorker(worker: number): Promise<RecoveryEvent>;
   /** Ends the durability thread, as a fault would; resolves when its successor serves. For tests. */

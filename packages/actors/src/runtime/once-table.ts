@@ -29,6 +29,7 @@ import type { CompiledHandler } from '../define/actor-type.ts';
 import { SYSTEM_ONCE } from '../state/row-keys.ts';
 import type { Partition } from './partition.ts';
 import type { TurnOwner } from './turn-owner.ts';
+import type { OnceMark } from './turn-services.ts';
 import type { Caller } from './turn-runner.ts';
 
 export const ONCE_ROOT = 1;
@@ -49,11 +50,6 @@ const SWEEP_ENTRIES = 128;
 
 /** What stands in the place of an answer while the command is under way. */
 const UNDER_WAY = new Uint8Array(0);
-
-export interface OnceMark {
-  mark(): void;
-  forget(): void;
-}
 
 export type ReplySender = (
   partition: Partition,

@@ -6,8 +6,7 @@ import { retireStructure } from '../state/retire-structure.ts';
 import type { Message } from './outgoing.ts';
 import { NOBODY } from './requester.ts';
 import type { TurnOwner } from './turn-owner.ts';
-import type { TurnServices } from './turn-services.ts';
-import type { OnceMark } from './once-table.ts';
+import type { OnceMark, TurnServices } from './turn-services.ts';
 
 /** Most messages of one turn. */
 const MESSAGES_MAX = 10_000;

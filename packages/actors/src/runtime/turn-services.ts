@@ -27,6 +27,12 @@ export interface DrivenTurn {
   storeMessages(): string | undefined;
 }
 
+/** Says of an idempotency key that its command is under way, and takes that back. In a turn. */
+export interface OnceMark {
+  mark(): void;
+  forget(): void;
+}
+
 export interface StepRunner {
   /** Runs one step as a turn of its own, and returns what `change` returns. */
   step<R>(owner: TurnOwner, turn: DrivenTurn, change: (state: never) => R): R;

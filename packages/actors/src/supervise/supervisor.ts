@@ -6,7 +6,16 @@
  * succession are backed off; a worker that keeps dying is given up and its partitions answer WORKER_UNAVAILABLE.
  */
 import { MessageChannel, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
-import { Doorbell, Heap, InvalidOptionError, releasePin, callControl, handOver, serveControl } from '@spacegrid/core';
+import {
+  CallTimeoutError,
+  Doorbell,
+  Heap,
+  InvalidOptionError,
+  releasePin,
+  callControl,
+  handOver,
+  serveControl,
+} from '@spacegrid/core';
 import {
   ControlBlock,
   GRID_CLOSED,
@@ -37,6 +46,8 @@ const RESTARTS_IN_A_MINUTE_MAX = 20;
 const EVENTS_KEPT_MAX = 100;
 /** Bound: how long closing waits for handlers that run; then their callers get OutcomeUnknownError. */
 const DRAIN_MS_MAX = 4000;
+/** Bound: how long closing waits for the store after that. */
+const STORE_CLOSE_MS_MAX = 30_000;
 
 interface Hosted {
   thread: Worker | undefined;
@@ -257,7 +268,7 @@ const api: SupervisorApi = {
     await Promise.all(hosted.map(async (entry) => entry.thread?.terminate()));
     blocked.stop();
     try {
-      await durability?.close();
+      if (durability !== undefined) await closeStore(durability);
     } finally {
       control.setGridState(GRID_CLOSED);
     }
@@ -273,6 +284,24 @@ async function drainWorker(entry: Hosted, worker: number, endsAt: number): Promi
   control.askForControl(worker);
   ringWorker(worker);
   await inTime(Promise.race([drained, gone]), endsAt);
+}
+
+/** A disk that hangs keeps nobody for ever; what was acknowledged as durable is there. */
+async function closeStore(store: DurabilityHost): Promise<void> {
+  const closed = store.close();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new CallTimeoutError(
+      `the store did not close within ${STORE_CLOSE_MS_MAX} ms: changes that were not durable may be lost`,
+    );
+    timer = setTimeout(() => reject(error), STORE_CLOSE_MS_MAX);
+  });
+  try {
+    await Promise.race([closed, late]);
+  } finally {
+    clearTimeout(timer);
+    closed.catch(() => undefined);
+  }
 }
 
 async function inTime(work: Promise<unknown>, endsAt: number): Promise<void> {
