@@ -13,7 +13,7 @@ export interface FeedOptions {
 }
 
 const PAUSE_MS_MIN = 500;
-const PAUSE_MS_MAX = 4000;
+const PAUSE_MS_MAX = 2000;
 
 /** Opens the feed; the returned function closes it for good. */
 export function openFeed({ path, event, receive, changed }: FeedOptions): () => void {

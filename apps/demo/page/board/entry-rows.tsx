@@ -29,7 +29,6 @@ export function EntryRows({ entries, moves, marked, choose, list, label }: Entry
         >
           <span class="bar" style={{ inlineSize: `${most > 0 ? Math.max(0, (score / most) * 100) : 0}%` }} />
           <span class="rank">{rank}</span>
-          {moves !== undefined && <Movement move={moves.get(player)} />}
           {choose === undefined ? (
             <PlayerName name={player} />
           ) : (
@@ -37,6 +36,7 @@ export function EntryRows({ entries, moves, marked, choose, list, label }: Entry
               <PlayerName name={player} />
             </button>
           )}
+          {moves !== undefined && <Movement move={moves.get(player)} />}
           <span class="points">{points(score)}</span>
         </li>
       ))}

@@ -96,9 +96,6 @@ export function SubmitScore() {
             }}
           />
         </label>
-        <button type="submit" class="primary" aria-disabled={sending.value}>
-          Submit
-        </button>
         <label class="check">
           <input
             name="durable"
@@ -108,8 +105,11 @@ export function SubmitScore() {
               durable.value = event.currentTarget.checked;
             }}
           />
-          <span>Answer when it is on disk</span>
+          <span>Answer once on disk</span>
         </label>
+        <button type="submit" class="primary" aria-disabled={sending.value}>
+          Submit
+        </button>
       </form>
       <div aria-live="polite" data-testid="submit-answer">
         {failed.value !== undefined && <p class="note note-bad">{failed.value}</p>}

@@ -90,7 +90,7 @@ function optionsOf(
   return {
     width,
     height: HEIGHT,
-    padding: [8, 4, 0, 0],
+    padding: [8, 16, 0, 0],
     cursor: { show: false },
     legend: { show: false },
     scales: {

@@ -48,8 +48,8 @@ function Outcome({ answer }: { readonly answer: KillAnswer }) {
             <Figure name="Counted twice" value={points(doubled)} />
           </>
         )}
-        <Figure name="Turns before" value={count(turns.before)} />
-        <Figure name="Turns after" value={count(turns.after)} />
+        <Figure name="Its turns before" value={count(turns.before)} />
+        <Figure name="Its turns after" value={count(turns.after)} />
       </dl>
       <p class="aside">
         {acknowledged > 0

@@ -60,7 +60,7 @@ export function LoadControl() {
       <header class="panel-head">
         <h2 id="load-title">Simulated players</h2>
         <span class={running ? 'state state-on' : 'state'} data-testid="load-state">
-          {running ? 'playing' : 'at rest'}
+          {status !== undefined && running ? playing(status) : 'at rest'}
         </span>
       </header>
       <form
@@ -169,4 +169,8 @@ export function LoadControl() {
 
 function rateText(rate: number | null): string {
   return rate === null ? 'as fast as it goes' : `${count(rate)} submits/s`;
+}
+
+function playing({ ratePerSecond, threads }: LoadStatus): string {
+  return `playing ${rateText(ratePerSecond)} in ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
 }

@@ -26,7 +26,7 @@ export function PartitionCells({ partitions }: { readonly partitions: readonly P
             data-partition={cell.partition}
             tabIndex={cell.partition === stop ? 0 : -1}
             aria-pressed={cell.partition === chosen.value}
-            aria-label={`Partition ${cell.partition}`}
+            aria-label={describe(cell)}
             onClick={() => {
               chosen.value = cell.partition === chosen.value ? undefined : cell.partition;
             }}
@@ -44,11 +44,16 @@ function Details({ cell }: { readonly cell: PartitionSample }) {
       <Figure name="Partition" value={String(cell.partition)} />
       <Figure name="Turns/s" value={rate(turnsPerSecond.value[cell.partition] ?? 0)} />
       <Figure name="Turns" value={count(cell.sequence)} />
-      <Figure name="Not on disk" value={`${count(cell.unpersisted)} turns, ${bytes(cell.unpersistedBytes)}`} />
+      <Figure name="Not on disk" value={bytes(cell.unpersistedBytes)} />
+      <Figure name="Turns of it" value={count(cell.unpersisted)} />
       <Figure name="Held" value={count(cell.waiting)} />
       <Figure name="Memory" value={bytes(cell.usedBytes)} />
     </dl>
   );
+}
+
+function describe({ partition, unpersisted }: PartitionSample): string {
+  return `Partition ${partition}, ${count(turnsPerSecond.value[partition] ?? 0)} turns/s, ${count(unpersisted)} not on disk`;
 }
 
 /** 0 for rest, then a level for each power of ten. */

@@ -61,24 +61,26 @@ function followBoard(board: string, places: number): (() => void) | undefined {
     return undefined;
   }
   void refreshBoards();
-  return openFeed({
+  const close = openFeed({
     path: `${path}/events?n=${places}`,
     event: 'top',
     receive: (data) => receiveTop(data as Top),
     changed: (state) => {
       boardFeed.value = state;
-      if (state === 'lost') void explain(board, path);
+      if (state === 'lost') void explain(board, path, () => close());
       else if (state === 'live') boardError.value = undefined;
     },
   });
+  return close;
 }
 
-/** A refused event stream carries no reason: the same question by a plain request does. */
-async function explain(board: string, path: string): Promise<void> {
+/** A refused event stream carries no reason: the same question by a plain request does. What is refused is not asked again. */
+async function explain(board: string, path: string, giveUp: () => void): Promise<void> {
   try {
     await request(`${path}/top?n=1`);
   } catch (error) {
-    if (currentBoard.value !== board) return;
-    boardError.value = error instanceof ApiError && error.status > 0 ? sentenceOf(error) : undefined;
+    if (currentBoard.value !== board || !(error instanceof ApiError) || error.status === 0) return;
+    boardError.value = sentenceOf(error);
+    if (error.status < 500) giveUp();
   }
 }

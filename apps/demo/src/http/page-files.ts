@@ -34,7 +34,6 @@ export function pageFiles(): Hono {
       context.body(found?.body ?? MISSING, 200, {
         'content-type': found?.type ?? 'text/html; charset=utf-8',
         'content-security-policy': POLICY,
-        'x-content-type-options': 'nosniff',
         'referrer-policy': 'no-referrer',
         'cache-control': context.req.path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
       }),

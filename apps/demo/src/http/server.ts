@@ -45,6 +45,10 @@ export function buildApp(parts: HttpParts, streams: EventStreams): Hono {
     refuseBrokenPath(context.req.path);
     await next();
   });
+  app.use(async (context, next) => {
+    await next();
+    context.header('x-content-type-options', 'nosniff');
+  });
   app.use('/api/*', guard(parts.host));
   app.get('/livez', (context) => context.text('alive\n'));
   app.get('/readyz', async (context) => {

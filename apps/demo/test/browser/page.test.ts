@@ -17,8 +17,9 @@ describe.skipIf(!hasChromium)(`the page in a browser (needs ${CHROMIUM})`, () =>
   const hosts = new Set<string>();
 
   beforeAll(async () => {
+    browser = await startBrowser();
     await buildPage();
-    [demo, browser] = await Promise.all([startDemo(scratch.fresh('page')), startBrowser()]);
+    demo = await startDemo(scratch.fresh('page'));
     page = await openPage(1280, '#board=arena');
     await shown(page.getByTestId('connection').filter({ hasText: 'live' }));
   });
@@ -57,7 +58,7 @@ describe.skipIf(!hasChromium)(`the page in a browser (needs ${CHROMIUM})`, () =>
   test('shows a score that was submitted here, with its rank and what it was acknowledged by', async () => {
     await page.getByLabel('Player', { exact: true }).first().fill('ada');
     await page.getByLabel('Points').fill('120');
-    await page.getByLabel('Answer when it is on disk').check();
+    await page.getByLabel('Answer once on disk').check();
     await page.getByRole('button', { name: 'Submit' }).click();
     await shown(page.getByTestId('submit-answer').filter({ hasText: 'ada has 120 points and is number 1. On disk' }));
     await shown(leader('ada').filter({ hasText: '120' }));
@@ -149,6 +150,14 @@ describe.skipIf(!hasChromium)(`the page in a browser (needs ${CHROMIUM})`, () =>
     await shown(page.getByTestId('load-state').filter({ hasText: 'at rest' }));
   });
 
+  test('is served with a policy that allows nothing from outside', async () => {
+    const { headers } = await fetch(demo.address);
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self'");
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    const api = await fetch(`${demo.address}/api/boards`);
+    expect(api.headers.get('x-content-type-options')).toBe('nosniff');
+  });
+
   test('fits a phone without scrolling sideways', async () => {
     const phone = await openPage(390, '#board=arena');
     await shown(phone.getByText(IMG, { exact: true }));
@@ -161,7 +170,9 @@ describe.skipIf(!hasChromium)(`the page in a browser (needs ${CHROMIUM})`, () =>
     expect([...hosts]).toEqual([demo.address]);
   });
 
-  test('shows what the API refuses, and comes back by itself after the connection was lost', async () => {
+  test('shows what the API refuses, and comes back by itself after the connection was lost', {
+    timeout: 40_000,
+  }, async () => {
     const search = page.getByRole('search');
     await search.getByLabel('Player').fill('nobody');
     await search.getByRole('button', { name: 'Find' }).click();

@@ -23,8 +23,6 @@ const MARK_BYTES = 64 * 1024;
 export class Backlog {
   /** At a limit, as of the last check. */
   isOver: boolean;
-  /** Committed and not durable, as of the last check; up to 64 KiB more right after a watermark. */
-  bytes: number;
   private readonly heap: Heap;
   private readonly outbox: OutboxWriter;
   private readonly limits: BacklogLimits;
@@ -36,7 +34,6 @@ export class Backlog {
 
   constructor(heap: Heap, outbox: OutboxWriter, limits: BacklogLimits) {
     this.isOver = false;
-    this.bytes = 0;
     this.heap = heap;
     this.outbox = outbox;
     this.limits = limits;
@@ -45,6 +42,11 @@ export class Backlog {
     this.durableBytes = 0;
     this.checkedBytes = 0;
     this.nowMs = 0;
+  }
+
+  /** Committed and not durable by the watermark of the last check; up to 64 KiB more right after one. */
+  get bytes(): number {
+    return (this.outbox.totalBytes() - this.durableBytes) >>> 0;
   }
 
   /** Counts what a predecessor has left. Once, when the outbox is taken over. */
@@ -62,7 +64,6 @@ export class Backlog {
   check(nowMs: number): void {
     this.nowMs = nowMs;
     const bytes = this.advance();
-    this.bytes = bytes;
     const oldest = this.marks[this.passed];
     this.isOver =
       bytes > this.limits.bytesMax || (oldest !== undefined && nowMs - oldest.at > this.limits.ageMaxMs && bytes > 0);

@@ -434,8 +434,6 @@ export class WorkerLoop {
     for (const partition of this.touchedPartitions) {
       if (partition.checkBacklog(nowMs)) this.durability.ring();
       if (partition.parked.length > 0 && this.mailbox.runParked(partition)) ran = true;
-      const waiting = partition.parked.length + partition.gate.size;
-      this.control.setBacklog(partition.number, partition.backlog.bytes, waiting);
     }
     return ran;
   }
@@ -480,6 +478,8 @@ export class WorkerLoop {
     const touched = this.touchedPartitions;
     let kept = 0;
     for (const partition of touched) {
+      const { number, backlog, parked, gate } = partition;
+      if (this.data.settings.persistent) this.control.setBacklog(number, backlog.bytes, parked.length + gate.size);
       let step = 0;
       while (step < RECLAIM_STEPS && partition.heap.maintain(RECLAIM_BUDGET)) step++;
       if (partition.trim(this.replies.holds) || step > 0) {
