@@ -52,6 +52,7 @@ export interface MailboxParts {
   readonly counters: ThreadCounters;
   readonly watches: Watches;
   readonly once: OnceTable;
+  readonly suspectFrame: number;
   readonly quarantined: readonly RunningActor[];
   readonly hashSeed: number;
   readonly defaultDurable: boolean;
@@ -301,7 +302,7 @@ export class Mailbox {
       return;
     }
     const durable = partition.persistent && durableOf(request.ack, layout, parts.defaultDurable);
-    if (starts >= STARTS_MAX) {
+    if (this.isBlamed(client, frame, starts)) {
       const error = new WorkerLostError(
         `${layout.type.name}.${handler.name}: the query was started ${starts} times and its thread died each time`,
       );
@@ -445,7 +446,7 @@ export class Mailbox {
         turn.beforeReply = parts.once.remember(activation, handler, once, args);
         turn.once = parts.once.underWay(activation, handler, once, args);
       }
-      const failure = this.failureOf(request, activation, starts);
+      const failure = this.failureOf(request, activation, this.isBlamed(client, frame, starts) ? starts : 0);
       if (failure !== undefined) throw failure;
       if (request.hasExtra) activation.path = request.path();
       else if (activation.path.length > 0) activation.path = [];
@@ -518,11 +519,21 @@ export class Mailbox {
     }
   }
 
-  private failureOf(request: RequestFrame, activation: Activation, starts: number): Error | undefined {
+  /**
+   * A request is started no more when threads died over it as often as they may: unless another is known to have run when the
+   * last one died, beside which this one only stood.
+   */
+  private isBlamed(lane: number, frame: number, starts: number): boolean {
+    if (starts < STARTS_MAX) return false;
+    const { suspectFrame } = this.parts;
+    return suspectFrame < 0 || (lane !== this.keptLane && frame === suspectFrame);
+  }
+
+  private failureOf(request: RequestFrame, activation: Activation, blamedStarts: number): Error | undefined {
     const { type } = activation.layout;
-    if (starts >= STARTS_MAX) {
+    if (blamedStarts > 0) {
       return new WorkerLostError(
-        `${type.name} "${activation.key}": the call was started ${starts} times and its thread died each time`,
+        `${type.name} "${activation.key}": the call was started ${blamedStarts} times and its thread died each time`,
       );
     }
     if (this.isSetAside(activation)) {

@@ -21,6 +21,8 @@ export interface RunningActor {
 export interface MarkedActor extends RunningActor {
   /** Empty when it could not be read any more. */
   readonly key: string;
+  /** Word of its request in the request rings; −1 when that stands elsewhere. */
+  readonly frame: number;
 }
 
 const OFFSET = 8;
@@ -82,6 +84,7 @@ export function readRunning(control: ControlBlock, worker: number, memory: GridM
     partition: shared.load(base + PARTITION),
     keyHash: shared.load(base + KEY_HASH),
     key: readKey(control, worker, memory),
+    frame: shared.load(base + FRAME),
   };
 }
 

@@ -195,6 +195,7 @@ export class WorkerLoop {
       counters: this.counters,
       watches: this.watches,
       once: this.once,
+      suspectFrame: data.suspectFrame,
       quarantined: data.quarantined,
       hashSeed: settings.hashSeed,
       defaultDurable: settings.ack === 'durable',

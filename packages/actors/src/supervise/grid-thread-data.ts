@@ -38,6 +38,8 @@ export interface PartitionWorkerData {
   readonly incarnation: number;
   readonly memory: GridMemory;
   readonly settings: GridSettings;
+  /** Word of the request whose handler ran when the predecessor died; −1 when that is not known. */
+  readonly suspectFrame: number;
   /** Actors that are set aside: calls to them fail. */
   readonly quarantined: readonly RunningActor[];
   readonly port: MessagePort;

@@ -79,7 +79,7 @@ const events: RecoveryEvent[] = [];
 const quarantine = new Quarantine();
 const attached = new Map<number, MessagePort>();
 
-async function startWorker(worker: number): Promise<void> {
+async function startWorker(worker: number, suspectFrame: number): Promise<void> {
   const entry = hosted[worker] as Hosted;
   control.setWorkerState(worker, WORKER_RECOVERING);
   const incarnation = control.raiseIncarnation(worker);
@@ -89,6 +89,7 @@ async function startWorker(worker: number): Promise<void> {
     incarnation,
     memory,
     settings,
+    suspectFrame,
     quarantined: quarantine.list(),
     port: port2,
   };
@@ -153,7 +154,7 @@ async function replaceWorker(worker: number, cause: string): Promise<void> {
   if (delayMs > 1) await new Promise((resolve) => setTimeout(resolve, delayMs));
   if (closing) return;
   try {
-    entry.serving = startWorker(worker);
+    entry.serving = startWorker(worker, running?.frame ?? -1);
     await entry.serving;
     // What hangs on the worker's incarnation, such as watches, is looked at again.
     wakeAll();
@@ -194,7 +195,7 @@ const api: SupervisorApi = {
     }
     await Promise.all(
       hosted.map((entry, worker) => {
-        entry.serving = startWorker(worker);
+        entry.serving = startWorker(worker, -1);
         return entry.serving;
       }),
     );

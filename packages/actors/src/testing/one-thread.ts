@@ -179,7 +179,7 @@ export class OneThread {
     const { control } = this.local;
     control.setWorkerState(WORKER, WORKER_RECOVERING);
     control.raiseIncarnation(WORKER);
-    const data = { worker: WORKER, memory: this.memory, settings: this.settings, quarantined: [] };
+    const data = { worker: WORKER, memory: this.memory, settings: this.settings, suspectFrame: -1, quarantined: [] };
     const loop = new WorkerLoop(data, this.types, this.surroundings, this.offload);
     this.inRound = true;
     try {

@@ -101,6 +101,18 @@ describe('an actor that ends its thread', () => {
     expect((await other.stats()).recoveries).toHaveLength(3);
   });
 
+  it('takes no call of others with it, however often it dies beside them', async () => {
+    const neighbours = Array.from({ length: 50 }, (_, index) => grid.actor(Desk, `beside ${index}`));
+    // Sent in one go, so that all stand in the ring when the thread dies.
+    const answers = Promise.all(neighbours.flatMap((desk) => [desk.get(), desk.add(1)]));
+    const lost = rejection(grid.actor(Desk, 'poison 2').exit());
+    const more = Promise.all(neighbours.flatMap((desk) => [desk.get(), desk.add(1)]));
+    expect(isGridError(await within('the poison', lost, 5000), 'WORKER_LOST')).toBe(true);
+    await within('those before it', answers, 5000);
+    await within('those after it', more, 5000);
+    for (const desk of neighbours) expect(desk.peek.get()).toBe(2);
+  });
+
   it('in a later step leaves the earlier ones, and its caller knows how many', async () => {
     const desk = grid.actor(Desk, 'half');
     const error = await within('the call', rejection(desk.stepThenDie()), 5000);
