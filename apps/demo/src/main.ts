@@ -1,4 +1,5 @@
 /** `npm start`: the leaderboard, served until SIGINT or SIGTERM. */
+import { randomUUID } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Grid } from '@spacegrid/actors';
@@ -46,8 +47,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     // Ctrl-C reaches the whole group, and is forwarded besides: the second one is the same.
     if (stopping) return;
     stopping = true;
-    void stop();
+    stopOrFail();
   });
+}
+
+function stopOrFail(): void {
+  stop().catch((error: unknown) => fail(`The grid did not stop well: ${String(error)}`));
 }
 
 const grid = await open(settings);
@@ -59,9 +64,10 @@ const report = (error: unknown): void => {
   process.stderr.write(`${error instanceof Error ? (verbose ? error.stack : error.message) : String(error)}\n`);
 };
 
+const run = randomUUID();
 let server: RunningServer;
 try {
-  server = await startServer({ grid, boards, sampler, load, host, port: settings.port, report });
+  server = await startServer({ grid, boards, sampler, load, host, port: settings.port, run, report });
 } catch (error) {
   await grid.close();
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
@@ -73,7 +79,7 @@ try {
 
 const address = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
 const addressFile = join(dataDirectory, ADDRESS_FILE);
-writeFileSync(addressFile, JSON.stringify({ address, pid: process.pid }), { mode: 0o600 });
+writeFileSync(addressFile, JSON.stringify({ address, run }), { mode: 0o600 });
 process.stdout.write(`SpaceGrid leaderboard: ${address}\n`);
 if (verbose) process.stdout.write(`data in ${dataDirectory}\n`);
 
@@ -89,4 +95,4 @@ stop = async () => {
   clearTimeout(late);
   process.exit(0);
 };
-if (stopping) void stop();
+if (stopping) stopOrFail();

@@ -6,6 +6,7 @@ import { Hono } from 'hono';
 import type { Boards } from '../grid/boards.ts';
 import type { Sampler } from '../grid/sampler.ts';
 import type { LoadController } from '../load/load-controller.ts';
+import { RUN_HEADER } from '../running-address.ts';
 import { boardRoutes } from './board-routes.ts';
 import { EventStreams } from './event-streams.ts';
 import { gridRoutes } from './grid-routes.ts';
@@ -22,6 +23,8 @@ export interface HttpParts {
   readonly load: LoadController;
   readonly host: string;
   readonly port: number;
+  /** Names this run of the demo. */
+  readonly run: string;
   /** Told of errors that nobody foresaw. */
   readonly report: (error: unknown) => void;
 }
@@ -50,7 +53,7 @@ export function buildApp(parts: HttpParts, streams: EventStreams): Hono {
     context.header('x-content-type-options', 'nosniff');
   });
   app.use('/api/*', guard(parts.host));
-  app.get('/livez', (context) => context.text('alive\n'));
+  app.get('/livez', (context) => context.text('alive\n', 200, { [RUN_HEADER]: parts.run }));
   app.get('/readyz', async (context) => {
     const health = await parts.grid.health();
     return context.json(health, health.status === 'unavailable' ? 503 : 200);

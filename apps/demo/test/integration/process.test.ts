@@ -69,7 +69,11 @@ describe('a start that fails', () => {
     ['the port is taken', () => ({ PORT: String(takenPort) }), /^Port \d+ is taken: set PORT to another\.$/],
     ['the folder is a file', () => ({ SPACEGRID_DATA: file }), /a-file is not writable .*set SPACEGRID_DATA/],
     ['the folder can not be made', () => ({ SPACEGRID_DATA: '/proc/spacegrid/x' }), /is not writable/],
-    ['the folder is served already', () => ({ SPACEGRID_DATA: runningFolder }), /STORE_LOCKED.*in use/],
+    [
+      'the folder is served already',
+      () => ({ SPACEGRID_DATA: runningFolder }),
+      /is in use by another process: stop that one, or set SPACEGRID_DATA/,
+    ],
     ['PORT is a word', () => ({ PORT: 'http' }), /^PORT is http: a whole number from 0 to 65535 is needed\.$/],
     [
       'HOST is of another machine',

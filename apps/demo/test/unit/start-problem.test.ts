@@ -1,4 +1,4 @@
-import { StoreLockedError } from '@spacegrid/core';
+import { StoreIdentityError, StoreLockedError } from '@spacegrid/core';
 import { describe, expect, it } from 'vitest';
 import { startProblem } from '../../src/grid/start-problem.ts';
 
@@ -15,8 +15,14 @@ describe('why the grid did not start', () => {
   );
 
   it('is what the grid says, with its code', () => {
-    expect(startProblem(new StoreLockedError('another process has it'), '/data')).toBe(
-      'The grid did not start (STORE_LOCKED): another process has it',
+    expect(startProblem(new StoreIdentityError('of another grid'), '/data')).toBe(
+      'The grid did not start (STORE_IDENTITY): of another grid',
+    );
+  });
+
+  it('is another process that has the folder', () => {
+    expect(startProblem(new StoreLockedError('taken'), '/data')).toBe(
+      'The data folder /data is in use by another process: stop that one, or set SPACEGRID_DATA to another.',
     );
   });
 
