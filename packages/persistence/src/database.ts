@@ -83,13 +83,17 @@ export function isFileFailure(error: unknown): boolean {
   return code !== '' && code !== 'SQLITE_FULL' && !code.startsWith('SQLITE_BUSY');
 }
 
-/** Makes the directory's entries durable. */
+/** Makes the directory's entries durable. Windows keeps them so by itself, and opens no directories. */
 export function syncDirectory(directory: string): void {
-  syncFile(directory);
+  if (process.platform !== 'win32') syncOpened(directory, 'r');
 }
 
 export function syncFile(file: string): void {
-  const handle = openSync(file, 'r');
+  syncOpened(file, 'r+');
+}
+
+function syncOpened(path: string, flags: 'r' | 'r+'): void {
+  const handle = openSync(path, flags);
   try {
     fsyncSync(handle);
   } finally {

@@ -115,8 +115,10 @@ export class DurabilityActor implements DurabilityControl {
 
   async recover(partition: number, port: MessagePort): Promise<void> {
     const { journal, folder } = this.files();
-    this.recovery ??= new Recovery(journal, folder, this.watermarks);
-    await this.recovery.send(partition, port);
+    const recovery = this.recovery ?? new Recovery(journal, folder, this.watermarks);
+    // Shared by the partitions of a start, which have one tail; later ones have another.
+    if (this.drain === undefined) this.recovery = recovery;
+    await recovery.send(partition, port);
   }
 
   async start(): Promise<void> {

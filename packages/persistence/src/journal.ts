@@ -6,9 +6,9 @@
  * store; from then on it is the new one, also for a process that starts after a crash between the two.
  */
 import type { DurablePosition, GridIdentity } from '@spacegrid/core';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { BatchWriter, StoredBatch } from './batch.ts';
-import { isFileFailure } from './database.ts';
+import { isFileFailure, syncDirectory } from './database.ts';
 import { type FoldedBatches, JournalFile } from './journal-file.ts';
 import { keepLog, openNewest, removeDatabaseFile, setFileAside, storeFileName } from './store-files.ts';
 import type { StoreIdentity } from './store-identity.ts';
@@ -38,6 +38,9 @@ export class Journal {
     this.dropDue = false;
     // What a failed sync left in the kernel's cache may be read here and still not be on disk: this makes it so, or fails.
     this.file.checkpoint();
+    if (!this.file.fresh) return;
+    syncDirectory(directory);
+    syncDirectory(dirname(directory));
   }
 
   get fresh(): boolean {
@@ -111,6 +114,7 @@ export class Journal {
       older.close();
     } finally {
       setFileAside(this.directory, 'journal', older.generation);
+      syncDirectory(this.directory);
     }
     return older.name;
   }

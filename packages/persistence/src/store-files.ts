@@ -64,6 +64,8 @@ export function openNewest<T>(
   kind: StoreFileKind,
   open: (generation: number, mayCreate: boolean) => T | undefined,
 ): T {
+  for (const name of readdirSync(directory))
+    if (name.startsWith(`${kind}-`) && name.endsWith('.part')) rmSync(join(directory, name));
   const generations = generationsOf(directory, kind);
   for (const [index, generation] of generations.entries()) {
     const last = index === generations.length - 1;

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Player as PlayerV1 } from '../fixtures/shapes/v1.ts';
 import { Player as PlayerV2 } from '../fixtures/shapes/v2.ts';
 import { Player as PlayerV3 } from '../fixtures/shapes/v3.ts';
-import { rejection } from '../fixtures/until.ts';
+import { rejection, until } from '../fixtures/until.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'spacegrid-migrations-'));
 /** Of version 1, its rows folded. */
@@ -44,6 +44,13 @@ beforeAll(async () => {
   const grid = await open('v1', folded);
   await grid.actor(PlayerV1, 'ada').fill('Ada', 250);
   await grid.actor(PlayerV1, 'bob').fill('Bob', 99);
+  await grid.flush();
+  // Closing does not fold.
+  await until(
+    'all is folded',
+    async () => (await grid.stats()).durability?.foldLagBytes,
+    (bytes) => bytes === 0,
+  );
   await grid.close();
   const script = fileURLToPath(new URL('../fixtures/shapes/fill-and-die.ts', import.meta.url));
   const { signal, stderr } = spawnSync(
