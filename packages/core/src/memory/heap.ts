@@ -58,6 +58,10 @@ import { halvesOf, loadSequence } from './sequence-words.ts';
 
 const RELIEF_STEPS = 8;
 const RELIEF_BUDGET = 64;
+/** Freed blocks from which on a turn does not begin before some are given back, in steps of as many. */
+const CATCH_UP_BLOCKS = 256;
+/** At most 8,192 blocks, half a millisecond, before one turn. */
+const CATCH_UP_STEPS_MAX = 32;
 
 export interface HeapLimits {
   /**
@@ -307,8 +311,16 @@ export class Heap {
     return this.reclamation.step(Math.min(budget, this.journalCapacity >>> 5));
   }
 
-  /** Between turns, once memory was refused or taken from the reserve: gives back now what no reader holds. A few bounded steps. */
+  /**
+   * Between turns: keeps pace with turns that free much, of which hundreds may come before the next look at the memory (a ranking
+   * being filled would take eleven times what it holds), and once memory was refused or taken from the reserve gives back what no
+   * reader holds. A few bounded steps.
+   */
   relieve(): void {
+    const freed = this.i32[LIMBO_NEW_COUNT] as number;
+    // Bound: the steps grow with what was freed since the last flip, so the older list is drained before the newer gets long.
+    for (let left = Math.min(Math.floor(freed / CATCH_UP_BLOCKS), CATCH_UP_STEPS_MAX); left > 0; left--)
+      if (!this.maintain(CATCH_UP_BLOCKS)) break;
     if (!this.isStarved) return;
     for (let step = 0; step < RELIEF_STEPS && this.maintain(RELIEF_BUDGET); step++);
   }
