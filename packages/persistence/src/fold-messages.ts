@@ -6,9 +6,9 @@ import type { StoreIdentity } from './store-identity.ts';
 export interface FoldApi {
   /** Opens rows.db. Throws StoreLockedError, StoreIdentityError, StoreCorruptError. */
   open(directory: string, store: StoreIdentity): Promise<FoldState>;
-  /** Takes batches for the next `fold`, oldest first. */
-  gather(batches: readonly StoredBatch[]): Promise<void>;
-  /** Folds the batches that were gathered, and these; resolves when they are synced as rows. On failure all are forgotten. */
+  /** Takes batches for the next `fold`, oldest first. `afresh` forgets those of an attempt that was not finished. */
+  gather(batches: readonly StoredBatch[], afresh: boolean): Promise<void>;
+  /** Folds the batches that were gathered, and these; resolves when they are synced as rows. They are forgotten in any case. */
   fold(batches: readonly StoredBatch[]): Promise<FoldState>;
   /** Rows of a partition behind a key, as put operations. */
   read(partition: number, after: Uint8Array): Promise<RowPage>;

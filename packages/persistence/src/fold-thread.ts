@@ -75,7 +75,8 @@ const api: FoldApi = {
     return state([]);
   },
 
-  async gather(batches) {
+  async gather(batches, afresh) {
+    if (afresh) gathered.length = 0;
     gathered.push(...batches);
   },
 

@@ -219,6 +219,7 @@ export class Folder {
     let pieceBytes = 0;
     let bytes = 0;
     let last = this.folded;
+    let afresh = true;
     while (bytes < URGENT_BYTES && last < this.journal.newestBatch) {
       for (const batch of this.journal.batches(last)) {
         piece.push(batch);
@@ -231,7 +232,9 @@ export class Folder {
       if (bytes >= URGENT_BYTES || last >= this.journal.newestBatch) break;
       const handed = piece;
       piece = [];
-      await this.host.call((api) => api.gather(handed));
+      const begins = afresh;
+      afresh = false;
+      await this.host.call((api) => api.gather(handed, begins));
     }
     if (bytes > 0) {
       const handed = piece;

@@ -64,14 +64,14 @@ describe('recovery', () => {
         expect(store.models, `seed ${seed}, life ${life}`).toEqual(expected);
         for (let turn = 0; turn < 400; turn++) {
           store.turn(Math.floor(random() * 3), randomTurn(random));
-          if (random() < 0.004) await store.replaceThread();
+          if (random() < 0.003) await store.replaceThread();
           else if (random() < 0.03) await store.control.status();
         }
         await store.control.flush();
         store.models.forEach((rows, partition) => {
           expected[partition] = new Map(rows);
         });
-        if (life % 2 === 0) await store.close();
+        if (life + seed === 2) await store.close();
         else await store.abandon();
       }
     }
