@@ -45,7 +45,7 @@ function Details({ cell }: { readonly cell: PartitionSample }) {
       <Figure name="Turns/s" value={rate(turnsPerSecond.value[cell.partition] ?? 0)} />
       <Figure name="Turns" value={count(cell.sequence)} />
       <Figure name="Not on disk" value={bytes(cell.unpersistedBytes)} />
-      <Figure name="Turns of it" value={count(cell.unpersisted)} />
+      <Figure name="In turns" value={count(cell.unpersisted)} />
       <Figure name="Held" value={count(cell.waiting)} />
       <Figure name="Memory" value={bytes(cell.usedBytes)} />
     </dl>
