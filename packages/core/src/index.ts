@@ -161,4 +161,5 @@ export {
   RecordShape,
 } from './structures/hot-map/record-shape.ts';
 export { HotRanking } from './structures/hot-ranking/hot-ranking.ts';
+export { RankingBuilder } from './structures/hot-ranking/ranking-builder.ts';
 export { RankingReader } from './structures/hot-ranking/ranking-reader.ts';

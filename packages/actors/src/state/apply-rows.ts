@@ -211,7 +211,7 @@ export class RowApplier {
         new HotRanking(heap, header, this.entryKey).removeKey(entry);
         return;
       }
-      this.run.begin(header, slot.field.order, bytes, key.rowStart, key.entryStart);
+      this.run.begin(header, bytes, key.rowStart, key.entryStart);
       this.run.put(bytes, key.rowStart, keyEnd, value.f64(), value.f64());
       return;
     }
