@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import type { RefObject } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { pathPart, sentenceOf } from '../api/request.ts';
 import { count } from '../look/numbers.ts';
 import { boards, currentBoard, openBoard, refreshBoards } from '../state/current-board.ts';
@@ -50,7 +50,8 @@ export function BoardSwitch() {
 
 function NewBoard({ select }: { readonly select: RefObject<HTMLSelectElement | null> }) {
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []);
+  // Before the next key, which belongs to the name.
+  useLayoutEffect(() => input.current?.focus(), []);
   const close = (): void => {
     naming.value = false;
     refused.value = undefined;

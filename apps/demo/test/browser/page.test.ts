@@ -117,6 +117,7 @@ describe.skipIf(!hasChromium)(`the page in a browser (needs ${CHROMIUM})`, () =>
     await shown(leader('sue'));
     expect(await leader('ada').count()).toBe(0);
     await page.getByRole('button', { name: 'New board' }).click();
+    await page.locator('input[name="new-board"]:focus').waitFor();
     await page.keyboard.type('fresh ground');
     await page.keyboard.press('Enter');
     await shown(page.getByRole('heading', { name: 'Top of fresh ground' }));
