@@ -18,6 +18,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     passWithNoTests: true,
+    experimental: { viteModuleRunner: false },
     // Processes, not threads: the code under test starts threads of its own, which inherit these arguments.
     pool: 'forks',
     execArgv: [`--conditions=${sourceCondition}`, '--expose-gc', '--disable-warning=ExperimentalWarning'],
