@@ -3,6 +3,7 @@
  * so the numbers agree; `fingerprint` lets them check that.
  */
 import { InvalidDefinitionError } from '@spacegrid/core';
+import { checkMigrations } from './check-migrations.ts';
 import type { ActorOptions, AnyDefinition } from './define-actor.ts';
 import {
   type EntryFields,
@@ -112,10 +113,7 @@ function compile(definition: AnyDefinition, index: number): ActorType {
   const version = spec.version ?? 1;
   if (!Number.isInteger(version) || version < 1)
     throw new InvalidDefinitionError(`version of actor ${name} is ${version}: allowed are whole numbers from 1`);
-  for (let step = 2; step <= version; step++) {
-    if (typeof spec.migrations?.[step] !== 'function')
-      throw new InvalidDefinitionError(`actor ${name} has version ${version} and no migration to ${step}`);
-  }
+  checkMigrations(name, spec, version);
   return {
     name,
     index,

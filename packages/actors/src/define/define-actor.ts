@@ -48,7 +48,10 @@ export type StateMigrations = Readonly<
 export type EntryMigrations = Readonly<Record<string, StateMigrations>>;
 
 export interface ActorOptions<S extends StateFields> {
-  /** Version of the stored state's shape, from 1. Raise it with a migration when the shape changes. Default 1. */
+  /**
+   * Version of the stored state's shape, from 1. Raise it with a migration whenever fields, their order or their kinds change:
+   * a grid does not start on stored state of another shape (SCHEMA_VERSION). Default 1.
+   */
   readonly version?: number;
   /**
    * How the state's own fields come from the version before to the one named: `{ 2: (old) => ({ ...old, tier: 0 }) }`. A field
@@ -58,7 +61,7 @@ export interface ActorOptions<S extends StateFields> {
   readonly migrations?: StateMigrations;
   /**
    * The same for the entries of maps, by the map's name: `{ notes: { 2: (old) => … } }`. Entries without one keep the fields
-   * that still have the same name and get the initial values of others.
+   * that still have the same name and get the initial values of others. What one returns beyond the entry's fields is dropped.
    */
   readonly entryMigrations?: EntryMigrations;
   /** Keys with the same result share a partition. Default: the key itself. */

@@ -10,7 +10,8 @@ import { shapeOf, shapeText, type StoredField, type StoredShape } from './stored
 
 type Values = Record<string, unknown>;
 
-const utf8 = new TextDecoder();
+// Without the option a text that begins with U+FEFF loses it.
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class RowMigration {
   /** True when nothing is to be done: rows are of the form that the code defines. */

@@ -18,7 +18,8 @@ import {
 import type { ScalarSlot } from './state-layout.ts';
 
 const reader = new PackReader(new Uint8Array(0));
-const utf8 = new TextDecoder();
+// Without the option a text that begins with U+FEFF loses it.
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** The field's value in a published record; packed values come deeply frozen. */
 export function readScalar(heap: Heap, record: number, slot: ScalarSlot): unknown {

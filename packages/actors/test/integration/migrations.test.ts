@@ -43,7 +43,7 @@ async function refusal(module: string, directory: string): Promise<string> {
 beforeAll(async () => {
   const grid = await open('v1', folded);
   await grid.actor(PlayerV1, 'ada').fill('Ada', 250);
-  await grid.actor(PlayerV1, 'bob').fill('Bob', 99);
+  await grid.actor(PlayerV1, 'bob').fill('\uFEFFBob', 99);
   await grid.flush();
   // Closing does not fold.
   await until(
@@ -83,28 +83,28 @@ describe.each([
     let grid = await open('v2', directory);
     expect(await grid.actor(PlayerV2, 'ada').all()).toEqual(adaInV2);
     expect(grid.actor(PlayerV2, 'ada').peek.all()).toEqual(adaInV2);
-    expect(grid.actor(PlayerV2, 'bob').peek.all()).toMatchObject({ name: 'Bob', gold: 0, silver: 99 });
+    expect(grid.actor(PlayerV2, 'bob').peek.all()).toMatchObject({ name: '\uFEFFBob', gold: 0, silver: 99 });
     await grid.actor(PlayerV2, 'ada').fill('Ada L.', 7);
     const written = await grid.actor(PlayerV2, 'ada').all();
     expect(written).toMatchObject({ name: 'Ada L.', gold: 7, silver: 50, weekly: 1 });
     await grid.close();
     grid = await open('v2', directory);
     expect(await grid.actor(PlayerV2, 'ada').all()).toEqual(written);
-    expect(await grid.actor(PlayerV2, 'bob').all()).toMatchObject({ name: 'Bob', gold: 0, silver: 99 });
+    expect(await grid.actor(PlayerV2, 'bob').all()).toMatchObject({ name: '\uFEFFBob', gold: 0, silver: 99 });
     await grid.close();
   });
+});
 
-  it('goes through several versions at once, and through others one by one, to the same', async () => {
-    const atOnce = copyOf(store);
-    const byOne = copyOf(store);
-    await (await open('v2', byOne)).close();
-    for (const directory of [atOnce, byOne]) {
-      const grid = await open('v3', directory);
-      const ada = { name: 'Ada', gold: 4, silver: 50, stars: '***', colour: 'red', old: 0 };
-      expect(await grid.actor(PlayerV3, 'ada').all()).toEqual(directory === byOne ? ada : { ...ada, old: 1 });
-      await grid.close();
-    }
-  });
+it('goes through several versions at once, and through others one by one, to the same', async () => {
+  const atOnce = copyOf(folded);
+  const byOne = copyOf(folded);
+  await (await open('v2', byOne)).close();
+  for (const directory of [atOnce, byOne]) {
+    const grid = await open('v3', directory);
+    const ada = { name: 'Ada', gold: 4, silver: 50, stars: '***', colour: 'red', old: 0 };
+    expect(await grid.actor(PlayerV3, 'ada').all()).toEqual(directory === byOne ? ada : { ...ada, old: 1 });
+    await grid.close();
+  }
 });
 
 describe('stored state that the code can not read', () => {
@@ -120,9 +120,6 @@ describe('stored state that the code can not read', () => {
       /stored player has version 1 \{ name: text, coins: f64.*version 1 \{ name: text, coins: text.*raise/,
     ],
     ['failing', /player "(ada|bob)" can't be brought from version 1 to 2: the migration to 2 failed: no idea/],
-    ['wrong', /return a field coins, which the state does not have/],
-    ['unfit', /the field coins is f64: a text of 4 characters does not fit/],
-    ['structure', /scores was a ranking, and can't become a map/],
     ['other', /the store holds actors named player, which the actors module does not define/],
   ])('is refused with both shapes: %s', async (module, message) => {
     expect(await refusal(module, store)).toMatch(message);
@@ -131,6 +128,7 @@ describe('stored state that the code can not read', () => {
   it('is left as it was', async () => {
     const grid = await open('v1', store);
     expect(await grid.actor(PlayerV1, 'ada').all()).toEqual({ name: 'Ada', coins: 250 });
+    expect(await grid.actor(PlayerV1, 'bob').all()).toEqual({ name: '\uFEFFBob', coins: 99 });
     await grid.close();
   });
 

@@ -82,6 +82,24 @@ describe('defineActor', () => {
   });
 });
 
+describe('migrations of a definition', () => {
+  const keep = (old: object): object => old;
+  const state = { n: 0, notes: map({ body: '' }) };
+
+  it.each([
+    [{ version: 3, migrations: { 2: keep } }, /version 3 and no migration to 3/],
+    [{ version: 2, migrations: { 2: keep, 3: keep } }, /lead to 3: the actor has version 2/],
+    [{ version: 2, migrations: { 2: 7 } }, /to 2 are 7: a function/],
+    [{ version: 2, migrations: { 2: keep }, entryMigrations: { note: { 2: keep } } }, /name note, which is no map/],
+    [{ version: 2, migrations: { 2: keep }, entryMigrations: { n: { 2: keep } } }, /name n, which is no map/],
+    [{ version: 2, migrations: { 2: keep }, entryMigrations: { notes: keep(state) } }, /notes of actor a lead to n/],
+    [{ version: 2, migrations: { 2: keep }, entryMigrations: { notes: 7 } }, /entryMigrations\.notes of actor a are 7/],
+    [{ version: 2, migrations: { 2: keep }, entryMigrations: { notes: { 2: keep } } }, /not refused/],
+  ])('that could never run are refused: %o', (spec, message) => {
+    expect(refusal('a', { state, ...spec })).toMatch(message);
+  });
+});
+
 describe('the fingerprint of definitions', () => {
   const of = (spec: object): string => fingerprint(compileActorTypes([define('a', spec)]));
 
