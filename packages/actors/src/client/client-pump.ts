@@ -9,6 +9,8 @@ import { ClientThread } from './client-thread.ts';
 
 const SLEEP_MS = 60_000;
 const ROOM_CHECK_MS = 1;
+/** Then the timer stops until there is something to look after again. */
+const IDLE_LOOKS_MAX = 50;
 
 /** What takes a client thread's replies. */
 export interface Pump {
@@ -21,7 +23,9 @@ export class ClientPump implements Pump {
   onTick: () => void;
   private readonly client: ClientThread;
   private readonly doorbell: Doorbell;
-  private readonly timer: NodeJS.Timeout;
+  private timer: NodeJS.Timeout | undefined;
+  /** Looks of the timer in a row that found nothing under way. */
+  private idleLooks: number;
   private stopped: boolean;
   private referenced: boolean;
 
@@ -31,15 +35,15 @@ export class ClientPump implements Pump {
     this.onTick = () => undefined;
     this.stopped = false;
     this.referenced = false;
-    this.timer = setInterval(() => this.check(), ClientThread.deadlineCheckMs);
-    this.timer.unref();
+    this.timer = undefined;
+    this.idleLooks = 0;
     client.onBusy = () => this.keepAlive(true);
     void this.run();
   }
 
   stop(): void {
     this.stopped = true;
-    clearInterval(this.timer);
+    this.stopTimer();
     this.doorbell.ring();
   }
 
@@ -54,7 +58,12 @@ export class ClientPump implements Pump {
   }
 
   private check(): void {
-    if (!this.client.busy) return;
+    if (!this.client.busy) {
+      // A thread that calls nobody is not woken.
+      if (++this.idleLooks >= IDLE_LOOKS_MAX) this.stopTimer();
+      return;
+    }
+    this.idleLooks = 0;
     if (this.client.gridClosed) {
       // What was answered before comes first; an attached thread is not told otherwise.
       this.client.poll();
@@ -63,13 +72,29 @@ export class ClientPump implements Pump {
     }
     this.client.expire(Date.now());
     this.client.failUnavailable();
+    // Room comes without a bell, and where nobody waits for answers nothing else wakes this thread.
+    if (this.client.waitsForRoom) {
+      this.client.poll();
+      this.client.flush();
+    }
     this.onTick();
   }
 
   private keepAlive(alive: boolean): void {
+    if (alive && this.timer === undefined && !this.stopped) {
+      this.timer = setInterval(() => this.check(), ClientThread.deadlineCheckMs);
+      this.referenced = true;
+    }
     if (alive === this.referenced) return;
     this.referenced = alive;
-    if (alive) this.timer.ref();
-    else this.timer.unref();
+    if (alive) this.timer?.ref();
+    else this.timer?.unref();
+  }
+
+  private stopTimer(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.idleLooks = 0;
+    this.referenced = false;
   }
 }

@@ -332,7 +332,7 @@ export class ClientThread {
     if (this.waitingCount >= WAITING_MAX)
       throw new OverloadedError(`${WAITING_MAX} calls of this thread wait for room: await some before making more`);
     waiting.push({ number, request });
-    this.waitingCount++;
+    if (this.waitingCount++ === 0) this.onBusy();
   }
 
   private sendWaiting(): void {

@@ -123,6 +123,24 @@ describe('a full ring', () => {
     await blockedAgain;
   });
 
+  it('lets what is told wait as well, though no answer will wake its thread', async () => {
+    const desk = grid.actor(Desk, room());
+    const blocking = desk.block(150);
+    await until(
+      'it blocks',
+      async () => desk.pressure.requests,
+      (requests) => requests > 0,
+    );
+    for (let index = 0; index < 200; index++) desk.tell.record(text);
+    await blocking;
+    await until(
+      'all have run',
+      async () => desk.peek.log().length,
+      (length) => length === 200,
+      5000,
+    );
+  });
+
   it('keeps deadlines for calls that wait for room', async () => {
     const desk = grid.actor(Desk, room());
     const blocking = desk.block(200);

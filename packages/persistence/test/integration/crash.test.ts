@@ -10,7 +10,8 @@ import { randomTurn, seededRandom } from '../fixtures/seeded-history.ts';
 import { temporaryDirectory } from '../fixtures/temporary-directory.ts';
 
 const PARTITIONS = 3;
-const TURNS = 20_000;
+/** Many more than it takes to come to each of the deaths below, also where folds get little of the processor. */
+const TURNS = 80_000;
 
 const faults = Faults.compile();
 afterAll(() => faults?.remove());
