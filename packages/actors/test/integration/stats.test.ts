@@ -46,10 +46,17 @@ it('counts the bytes that are not on disk, also those that a dead thread has lef
   for (let round = 0; round < 100; round++) await desk.label('x'.repeat(100));
   await grid.flush();
   expect((await partition()).unpersistedBytes).toBe(0);
-  await desk.label('y'.repeat(100));
-  const one = await until('something is not on disk', partition, ({ unpersistedBytes }) => unpersistedBytes > 0);
+  // Up to 64 KiB more is counted until the worker has seen the watermark: then it is tried again.
+  const one = await until(
+    'one label is not on disk',
+    async () => {
+      await grid.flush();
+      await desk.label('y'.repeat(100));
+      return partition();
+    },
+    ({ unpersistedBytes }) => unpersistedBytes > 0 && unpersistedBytes < 1000,
+  );
   expect(one.sequence - one.durableSequence).toBe(1);
-  expect(one.unpersistedBytes).toBeLessThan(1000);
   expect((await grid.stats()).durability?.unpersistedBytes).toBe(one.unpersistedBytes);
   await grid.terminateWorker(0);
   await desk.label('z'.repeat(100));
