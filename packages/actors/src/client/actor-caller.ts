@@ -8,6 +8,7 @@ import { call, createCalls, settingsWithOnce, settingsWithPath } from './actor-c
 import type { ClientThread } from './client-thread.ts';
 import { routeOf } from './route.ts';
 import { wasThrown } from './thrown-errors.ts';
+import { unknownActor } from './unknown-actor.ts';
 
 /** A call between actors waits this long: for the deadlocks that no path shows. */
 const DEADLINE_MS = 5000;
@@ -46,8 +47,7 @@ export class ActorCaller {
 
   typeOf(definition: AnyDefinition): ActorType {
     const type = this.byName.get(definition.name);
-    if (type === undefined)
-      throw new UnknownActorError(`no actor is named ${definition.name}: export it from the actors module`);
+    if (type === undefined) throw unknownActor(definition);
     return type;
   }
 

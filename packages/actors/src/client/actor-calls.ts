@@ -42,7 +42,8 @@ export interface CallTarget extends CallSubject {
 
 type CallsClass = new (target: CallTarget) => object;
 
-const TARGET = Symbol('target');
+/** Where an object of handlers by name keeps what they are called on. */
+export const TARGET: unique symbol = Symbol('target');
 const callClasses = new WeakMap<ActorType, CallsClass>();
 const tellClasses = new WeakMap<ActorType, CallsClass>();
 

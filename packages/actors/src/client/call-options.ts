@@ -3,11 +3,14 @@ import type { AckLevel } from '../define/define-actor.ts';
 export interface CallOptions {
   /** When the reply may leave. Default: the actor's, then the grid's. */
   readonly ack?: AckLevel;
-  /** Milliseconds to wait for the reply. Default: the grid's `callTimeoutMs`. */
+  /** Milliseconds to wait for the reply. Default: the grid's `callTimeout`. */
   readonly timeout?: number;
   /** Gives the call up. */
   readonly signal?: AbortSignal;
-  /** An idempotency key, 1 to 256 characters: a retry with it takes effect once and gets the first answer, within the actor's window. */
+  /**
+   * An idempotency key, 1 to 256 characters: a retry with it takes effect once and gets the first
+   * answer, within the grid's `onceWindow`. A command that threw is not remembered. Queries don't need it.
+   */
   readonly once?: string;
   /** True: the call answers `{ value, receipt }`; `grid.reached(receipt, 'durable')` waits for a higher level later. */
   readonly receipt?: boolean;

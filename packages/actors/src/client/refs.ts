@@ -1,5 +1,6 @@
 /** References to actors, made for one thread. Their public face is `ActorRef`. */
-import { isGridError, UnknownActorError } from '@spacegrid/core';
+import { inspect } from 'node:util';
+import { isGridError } from '@spacegrid/core';
 import type { ActorType, CompiledHandler } from '../define/actor-type.ts';
 import type { AnyDefinition } from '../define/define-actor.ts';
 import {
@@ -10,11 +11,13 @@ import {
   createTells,
   defaultSettings,
   settingsOf,
+  TARGET,
 } from './actor-calls.ts';
 import type { CallOptions, Pressure } from './call-options.ts';
 import type { ClientThread, Lane } from './client-thread.ts';
 import type { Peeks } from './peeks.ts';
-import { type Route, routeOf } from './route.ts';
+import { routeOf } from './route.ts';
+import { unknownActor } from './unknown-actor.ts';
 import type { WatchList } from './watch-list.ts';
 
 export interface RefParts {
@@ -29,7 +32,7 @@ export interface RefParts {
   readonly persistent: boolean;
 }
 
-type RefClass = new (parts: RefParts, route: Route, settings: CallSettings) => object;
+type RefClass = new (target: Target) => object;
 
 export class Refs {
   private readonly parts: RefParts;
@@ -45,14 +48,15 @@ export class Refs {
 
   ref(definition: AnyDefinition, key: string): object {
     const type = this.types.get(definition.name);
-    if (type === undefined)
-      throw new UnknownActorError(`no actor is named ${definition.name}: export it from the actors module`);
+    if (type === undefined) throw unknownActor(definition);
     let Ref = this.classes.get(type);
     if (Ref === undefined) {
       Ref = refClass(type);
       this.classes.set(type, Ref);
     }
-    return new Ref(this.parts, routeOf(type, key, this.parts.partitions, this.parts.hashSeed), this.settings);
+    const { parts, settings } = this;
+    const route = routeOf(type, key, parts.partitions, parts.hashSeed);
+    return new Ref({ client: parts.client, parts, route, settings });
   }
 }
 
@@ -64,54 +68,51 @@ function refClass(type: ActorType): RefClass {
     target.parts.watches.watch(target.route, handler, args),
   );
 
-  class Ref implements CallTarget {
-    readonly parts: RefParts;
-    readonly route: Route;
-    readonly settings: CallSettings;
+  // Handlers may have any name that is not reserved: nothing of the reference itself may stand beside them by name.
+  class Ref {
+    readonly [TARGET]: Target;
 
-    constructor(parts: RefParts, route: Route, settings: CallSettings) {
-      this.parts = parts;
-      this.route = route;
-      this.settings = settings;
-    }
-    get client(): ClientThread {
-      return this.parts.client;
+    constructor(target: Target) {
+      this[TARGET] = target;
     }
     get key(): string {
-      return this.route.key;
+      return this[TARGET].route.key;
     }
     get peek(): object {
-      return remember(this, 'peek', new Peek(this));
+      return remember(this, 'peek', new Peek(this[TARGET]));
     }
     get peekOrAsk(): object {
-      return remember(this, 'peekOrAsk', new PeekOrAsk(this));
+      return remember(this, 'peekOrAsk', new PeekOrAsk(this[TARGET]));
     }
     get watch(): object {
-      return remember(this, 'watch', new Watch(this));
+      return remember(this, 'watch', new Watch(this[TARGET]));
     }
     get tell(): object {
-      return remember(this, 'tell', createTells(this));
+      return remember(this, 'tell', createTells(this[TARGET]));
     }
     with(options: CallOptions): object {
-      return createCalls({
-        client: this.client,
-        route: this.route,
-        settings: settingsOf(options, this.settings, this.parts.persistent),
-      });
+      const { client, parts, route, settings } = this[TARGET];
+      return createCalls({ client, route, settings: settingsOf(options, settings, parts.persistent) });
     }
     get pressure(): Pressure {
-      const lane = this.client.lanes[this.route.partition % this.parts.workers] as Lane;
+      const { client, parts, route } = this[TARGET];
+      const lane = client.lanes[route.partition % parts.workers] as Lane;
       return {
-        requests: this.client.calls.size,
+        requests: client.calls.size,
         bytes: lane.requests.usedBytes(),
         capacityBytes: lane.requests.dataBytes,
       };
+    }
+    /** In a log: the actor, not the shared memory that it is reached through. */
+    [inspect.custom](): string {
+      const { type, key } = this[TARGET].route;
+      return `ActorRef(${type.name}/${key})`;
     }
   }
   for (const handler of type.handlers) {
     Object.defineProperty(Ref.prototype, handler.name, {
       value(this: Ref, ...args: readonly unknown[]): Promise<unknown> {
-        return call(this, handler, args);
+        return call(this[TARGET], handler, args);
       },
     });
   }
@@ -150,15 +151,15 @@ function methodsClass(
   target: Target,
 ) => object {
   class Methods {
-    readonly target: Target;
+    readonly [TARGET]: Target;
     constructor(target: Target) {
-      this.target = target;
+      this[TARGET] = target;
     }
   }
   for (const handler of handlers) {
     Object.defineProperty(Methods.prototype, handler.name, {
       value(this: Methods, ...args: readonly unknown[]): unknown {
-        return invoke(this.target, handler, args);
+        return invoke(this[TARGET], handler, args);
       },
     });
   }

@@ -15,17 +15,28 @@ export interface Turn<S extends StateFields> {
   readonly now: number;
   /** One atomic turn of an asynchronous command: all of it or, if it throws, none. Synchronous functions only. */
   step<R>(change: (state: WritableState<S>) => R): R;
-  /** Another actor, to be awaited: each call is a turn of its own there. */
+  /**
+   * Another actor, to be awaited: each call is a turn of its own there, at the ack level of that actor, within 5 s. A call that
+   * leads back to an actor that waits is refused (CALL_CYCLE).
+   */
   actor<D extends AnyDefinition>(definition: D, key: string): ActorCalls<D>;
-  /** Sends a command that leaves with this turn: if the turn commits it arrives, once; nothing is awaited. */
+  /**
+   * Sends a command that leaves with this turn: if the turn commits it arrives, once; nothing is awaited. What it throws is told
+   * to the grid's `logger` only. At most 10,000 a turn.
+   */
   send<D extends AnyDefinition>(definition: D, key: string): ActorSends<D>;
-  /** Schedules a command of this actor. Reminders are state: they commit with the turn and survive with it. */
+  /**
+   * Schedules a command of this actor in `delayMs`, and returns the reminder's id. Reminders are state: they commit with the turn
+   * and survive with it. Throws InvalidDefinitionError for a command that the actor does not have.
+   */
   after(delayMs: number, command: string, ...args: readonly unknown[]): string;
+  /** The same at a time, in wall-clock milliseconds as `now`; one that has passed is due at once. */
   at(timeMs: number, command: string, ...args: readonly unknown[]): string;
+  /** The same again and again, first after one period of at least 10 ms; periods that were missed fire once. */
   every(periodMs: number, command: string, ...args: readonly unknown[]): string;
   /** Forgets a reminder by the id that after, at or every returned. */
   cancel(reminder: string): boolean;
-  /** Removes the actor: its state is the initial one again, and takes no memory. */
+  /** Removes the actor: its state is the initial one again, and takes no memory. Reminders stay: cancel those not wanted. */
   forget(): void;
   /** Runs stateless work in the pool, off the partition thread. Awaited: asynchronous commands only. */
   offload<A, R>(task: OffloadTask<A, R>, input: A): Promise<R>;

@@ -66,22 +66,20 @@ type WritableField<F> = F extends RankingField
     ? MapTurn<E>
     : F extends ScalarField<infer T>
       ? T
-      : ScalarValue<Widen<F>>;
+      : DeepReadonly<F>;
 
 type ReadableField<F> = F extends RankingField
   ? RankingView
   : F extends MapField<infer E>
     ? MapView<E>
-    : F extends ScalarField<infer T>
-      ? DeepReadonly<T>
-      : DeepReadonly<ScalarValue<Widen<F>>>;
+    : DeepReadonly<F extends ScalarField<infer T> ? T : F>;
 
-type Widen<F> = F extends number ? number : F extends string ? string : F extends boolean ? boolean : DeepReadonly<F>;
+type LiteralOr<F, Other> = [F] extends [string | number | boolean] ? ScalarValue<F> : Other;
 
 type StructureNames<S> = { [K in keyof S]: S[K] extends RankingField | MapField<EntryFields> ? K : never }[keyof S];
 
 export type WritableState<S extends StateFields> = {
-  -readonly [K in Exclude<keyof S, StructureNames<S>>]: WritableField<S[K]>;
+  -readonly [K in Exclude<keyof S, StructureNames<S>>]: LiteralOr<S[K], WritableField<S[K]>>;
 } & { readonly [K in StructureNames<S>]: WritableField<S[K]> };
 
-export type ReadableState<S extends StateFields> = { readonly [K in keyof S]: ReadableField<S[K]> };
+export type ReadableState<S extends StateFields> = { readonly [K in keyof S]: LiteralOr<S[K], ReadableField<S[K]>> };

@@ -92,6 +92,8 @@ export class TurnObject {
   }
 
   after(delayMs: number, command: string, ...args: readonly unknown[]): string {
+    if (!Number.isFinite(delayMs))
+      throw new InvalidArgumentError(`turn.after(${delayMs}): a number of milliseconds is needed`);
     return this.at(this.nowMs + delayMs, command, ...args);
   }
 
@@ -109,7 +111,6 @@ export class TurnObject {
     return this.services.reminders.cancel(this.activation, reminder);
   }
 
-  /** Removes the actor: its state is the initial one again, and takes no memory. */
   forget(): void {
     const { activation } = this;
     activation.forget((slot, header) => retireStructure(activation.partition.heap, slot, header));

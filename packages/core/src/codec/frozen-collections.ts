@@ -1,9 +1,7 @@
 import { ReadOnlyViewError } from '../errors/grid-errors.ts';
 
 function refuse(): never {
-  throw new ReadOnlyViewError(
-    'this map or set was read from stored state: change a copy and assign it, or use update(fn)',
-  );
+  throw new ReadOnlyViewError('this map or set was read from stored state: change a copy and assign it in a command');
 }
 
 const property: PropertyDescriptor = { value: refuse };

@@ -245,7 +245,7 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = {
     className: 'ReadOnlyViewError',
     retry: 'never',
     meaning: 'A query, or a command outside of its step, wrote to a view of the state or to a value read from it.',
-    help: 'Change state in a command by assignment or `update(fn)`, inside a step when the command is asynchronous.',
+    help: 'Change state in a command by assignment of a new value, inside a step when the command is asynchronous.',
   },
   SCHEMA_VERSION: {
     className: 'SchemaVersionError',

@@ -1,4 +1,4 @@
-import { defineActor, map, packed, ranking, text, u32 } from '@spacegrid/actors';
+import { defineActor, i32, map, packed, ranking, text, u32 } from '@spacegrid/actors';
 import { isGridError } from '@spacegrid/core';
 import { describe, expect, it } from 'vitest';
 import { compileActorTypes, fingerprint } from '../../../src/define/actor-type.ts';
@@ -65,6 +65,22 @@ describe('defineActor', () => {
     ['a', { state: {}, ack: 'disk' }, /ack of actor a is disk: 'memory'/],
   ])('refuses %o, %o with a message that says why', (name, spec, message) => {
     expect(refusal(name, spec)).toMatch(message);
+  });
+
+  it.each([
+    [() => ranking({ order: 'up' as 'asc' }), /ranking\(\{ order: 'up' \}\): allowed are asc, desc/],
+    [() => ranking({ ties: 'shared' as 'dense' }), /ties: 'shared'.*competition, dense/],
+    [() => ranking({ odrer: 'asc' } as object), /ranking\(\{ odrer \}\): there are order and ties/],
+    [() => map({ board: ranking() }), /map\(\{ board: ranking\(\) \}\): an entry can't hold a ranking/],
+    [() => map({ files: map({ n: 0 }) }), /an entry can't hold a map/],
+    [() => map(undefined as unknown as { n: 0 }), /map\(undefined\): the fields of an entry/],
+    [() => u32(-1), /u32\(-1\): a whole number from 0/],
+    [() => i32(2 ** 31), /i32\(2147483648\)/],
+    [() => text('note' as unknown as number), /text\('note'\): the most bytes come first/],
+    [() => text(2, 'äö'), /text\(2, 'äö'\): the initial text is none of at most 2 bytes/],
+  ])('refuses a field that it could not keep: %s', (field, message) => {
+    expect(field).toThrow(message);
+    expect(field).toThrow(expect.objectContaining({ code: 'INVALID_DEFINITION' }));
   });
 
   it('takes up to 64 fields and refuses more', () => {

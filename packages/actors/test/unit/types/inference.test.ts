@@ -19,17 +19,23 @@ interface Tag {
   readonly weights: readonly number[];
 }
 
+type Phase = 'new' | 'running' | 'over';
+// As functions: the linter takes an assertion here for a needless one, and its fix would change the inferred state.
+const phase = (): Phase => 'new';
+const role = (): 'guest' | 'host' => 'guest';
+
 const Board = defineActor('board', {
   state: {
     title: '',
     open: true,
+    phase: phase(),
     count: 0,
     small: i32(),
     note: text(100),
     tags: packed<Tag[]>([]),
     settings: { colour: 'red', limits: [1, 2] },
     entries: ranking({ order: 'desc' }),
-    players: map({ joined: 0, name: text(), tag: packed<Tag | undefined>(undefined) }),
+    players: map({ joined: 0, role: role(), name: text(), tag: packed<Tag | undefined>(undefined) }),
   },
   commands: {
     submit(turn, player: string, points: number) {
@@ -39,7 +45,13 @@ const Board = defineActor('board', {
       expectTypeOf(turn.state.entries.add).returns.toEqualTypeOf<number>();
       turn.state.title = 'x';
       turn.state.settings = { colour: 'blue', limits: [] };
-      turn.state.players.set(player, { joined: 1, name: 'a', tag: undefined });
+      turn.state.players.set(player, { joined: 1, role: 'host', name: 'a', tag: undefined });
+      expectTypeOf(turn.state.phase).toEqualTypeOf<Phase>();
+      turn.state.phase = 'over';
+      // @ts-expect-error a union of texts takes no other text
+      turn.state.phase = 'ended';
+      // @ts-expect-error nor does one in an entry
+      turn.state.players.patch(player, { role: 'king' });
       // @ts-expect-error a text is no number
       turn.state.count = 'many';
       // @ts-expect-error packed values are read-only: assign a new one
@@ -69,6 +81,7 @@ const Board = defineActor('board', {
       view.state.players.delete('a');
       return view.state.entries.top(count);
     },
+    phase: (view) => view.state.phase,
     joined: (view, player: string) => view.state.players.field(player, 'joined'),
   },
 });
@@ -77,6 +90,7 @@ const Board = defineActor('board', {
 async function uses(grid: Grid): Promise<void> {
   const board = grid.actor(Board, 'eu');
   expectTypeOf(board).toEqualTypeOf<ActorRef<typeof Board>>();
+  expectTypeOf(board.peek.phase()).toEqualTypeOf<Phase>();
   expectTypeOf(await board.submit('ada', 1)).toEqualTypeOf<{ points: number; rank: number | undefined }>();
   expectTypeOf(await board.later(5)).toEqualTypeOf<number>();
   expectTypeOf(await board.top(3)).toEqualTypeOf<RankingEntry[]>();

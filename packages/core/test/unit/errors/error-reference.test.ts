@@ -35,7 +35,7 @@ What a handler of yours throws comes back as an \`Error\` with its name, message
 data; its class stays in the thread that threw it. An \`AssertionFailed\` is none of these: it is a bug of SpaceGrid, please
 report it.
 
-A test holds this page in step with \`packages/core/src/errors/error-table.ts\`; \`pnpm exec vitest run -u error-reference\` writes it.
+A test holds this page in step with \`packages/core/src/errors/error-table.ts\`; \`pnpm exec vitest run error-reference -u\` writes it.
 
 ${sections.join('\n')}`;
 }
