@@ -7,7 +7,7 @@ import type { Delivery, Message } from '../runtime/outgoing.ts';
 import { call, createCalls, settingsWithOnce, settingsWithPath } from './actor-calls.ts';
 import type { ClientThread } from './client-thread.ts';
 import { routeOf } from './route.ts';
-import { wasThrown } from './thrown-errors.ts';
+import { wasAnswered, wasThrown } from './thrown-errors.ts';
 import { unknownActor } from './unknown-actor.ts';
 
 /** A call between actors waits this long: for the deadlocks that no path shows. */
@@ -68,6 +68,8 @@ export class ActorCaller {
       if (!wasThrown(error) && isGridError(error)) {
         if (UNTIL_RESTART.has(error.code)) throw error;
         if (PASSING.has(error.code)) return 'later';
+        // Its thread was given up before it answered: the message may not have run. Sent again it takes effect once.
+        if (error.code === 'OUTCOME_UNKNOWN' && !wasAnswered(error)) throw error;
       }
       this.surroundings.unheard(`${typeName}/${key}.${handlerName}`, error);
       return 'done';

@@ -61,7 +61,7 @@ import { type Bell, machine, type Surroundings } from '../control/surroundings.t
 import { nameOfCall } from './call-subject.ts';
 import { PendingCalls } from './pending-calls.ts';
 import type { Request } from './request.ts';
-import { noteThrown } from './thrown-errors.ts';
+import { noteAnswered, noteThrown } from './thrown-errors.ts';
 
 /** Room reserved for a request at first; a larger one is written again with LARGE_BYTES, then beside its ring. */
 const REQUEST_ROOM_BYTES = 2048;
@@ -475,6 +475,7 @@ export class ClientThread {
     } else if (status === STATUS_ERROR || status === STATUS_REFUSED) {
       const error = decodeError(reader);
       if (status === STATUS_ERROR) noteThrown(error);
+      noteAnswered(error);
       this.calls.reject(number, error);
     } else {
       const sequence = sequenceOf(i32, body);

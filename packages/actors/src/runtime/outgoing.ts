@@ -1,11 +1,12 @@
 /**
  * Messages that turns send to other actors (`turn.send`). They are stored in the sending turn, in the heap and as a row, so
- * they exist exactly when that turn does; they leave when the turn's ack level is reached, and are forgotten when every
+ * they exist exactly when that turn does; they leave when the turn's ack level is reached, and each is forgotten when its
  * receiver has answered. A message carries (partition, epoch, sequence, index) as its idempotency key: sent again by a
  * successor or after a restart, it takes effect once.
  */
 import {
   type Clock,
+  durableSequence,
   HotMap,
   IndexScan,
   type KeyBytes,
@@ -44,7 +45,14 @@ interface Parcel {
   readonly id: string;
   /** How often it was sent in vain. */
   readonly tries: number;
+  /** The messages that need not be sent again, by index. */
+  readonly done: Set<number>;
+  /** Those that leave again by the next start of this thread only. */
+  readonly staying: Set<number>;
 }
+
+/** As it is stored: null stands for what has arrived. */
+type StoredMessages = readonly (Message | null)[];
 
 interface DelayedParcel extends Due {
   readonly parcel: Parcel;
@@ -58,7 +66,10 @@ export class Outgoing {
   private readonly keys: KeyScratch;
   private readonly draft = new RecordDraft(SHAPE);
   private readonly ready: Parcel[] = [];
-  private readonly delivered: Parcel[] = [];
+  /** Of which messages have arrived that are stored still. */
+  private readonly arrived: Set<Parcel> = new Set();
+  /** Without room to forget them this is tried again then. */
+  private forgetAt: number;
   private readonly delayed: DueQueue<DelayedParcel> = new DueQueue();
   private readonly clock: Clock;
   /** Messages that have left and are not answered. */
@@ -68,6 +79,7 @@ export class Outgoing {
     this.keys = new KeyScratch(hashSeed);
     this.clock = clock;
     this.deliver = deliver;
+    this.forgetAt = 0;
     this.underWay = 0;
   }
 
@@ -75,33 +87,35 @@ export class Outgoing {
   store(partition: Partition, messages: readonly Message[]): string {
     const { heap } = partition;
     const id = `${heap.epoch}/${heap.committed + 1}`;
-    const writer = PackWriter.growing();
-    writeValue(writer, messages);
-    const bytes = writer.written();
-    const key = this.keys.set(id);
-    this.put(partition, key, bytes);
-    if (partition.changes.enabled) {
-      partition.changes.put(PREFIX, undefined, key, bytes.length);
-      partition.changes.writer.raw(bytes, 0, bytes.length);
-    }
+    this.write(partition, id, messages);
     return id;
   }
 
   /** The stored messages may leave. */
   release(partition: Partition, id: string): void {
-    this.ready.push({ partition, id, tries: 0 });
+    this.ready.push({ partition, id, tries: 0, done: new Set(), staying: new Set() });
   }
 
-  /** After a worker's start: everything stored leaves again. */
+  /**
+   * After a worker's start: everything stored leaves again, once its turn is durable: nothing says whether it has to wait for
+   * that.
+   */
   load(partition: Partition): void {
     const table = tableOf(partition);
     if (table === undefined) return;
+    const ids: string[] = [];
     const scan = new IndexScan(256);
     let cursor = 0;
     do {
       cursor = table.scan(scan, cursor);
-      for (let index = 0; index < scan.count; index++) this.release(partition, table.keyOf(scan.refs[index] as number));
+      for (let index = 0; index < scan.count; index++) ids.push(table.keyOf(scan.refs[index] as number));
     } while (cursor !== 0);
+    const durable = partition.persistent ? durableSequence(partition.heap) : Number.POSITIVE_INFINITY;
+    const stored = ids.map((id) => ({ id, sequence: sequenceOf(partition, id) }));
+    for (const { id, sequence } of stored.sort((one, other) => one.sequence - other.sequence)) {
+      if (sequence <= durable) this.release(partition, id);
+      else partition.gate.hold({ sequence, open: () => this.release(partition, id) });
+    }
   }
 
   /** Once a round: sends what may leave, forgets what has arrived. True when it did something. */
@@ -114,25 +128,26 @@ export class Outgoing {
       this.send(this.ready.shift() as Parcel);
       worked = true;
     }
-    if (this.delivered.length > 0) {
-      this.forgetDelivered();
+    if (this.arrived.size > 0 && this.forgetAt <= nowMs) {
+      this.forgetArrived(nowMs);
       worked = true;
     }
     return worked;
   }
 
-  /** When something is sent again; Infinity when nothing waits for that. */
+  /** When something is sent or forgotten that could not be before; Infinity when nothing waits for that. */
   get nextAt(): number {
-    return this.delayed.nextAt;
+    return Math.min(this.delayed.nextAt, this.arrived.size > 0 ? this.forgetAt : Number.POSITIVE_INFINITY);
   }
 
   /** Something may be sent, or forgotten, at once. */
   get hasReady(): boolean {
-    return this.delivered.length > 0 || (this.ready.length > 0 && this.underWay < UNDER_WAY_MAX);
+    if (this.arrived.size > 0 && this.forgetAt <= this.clock.now()) return true;
+    return this.ready.length > 0 && this.underWay < UNDER_WAY_MAX;
   }
 
   get idle(): boolean {
-    return this.underWay === 0 && this.ready.length === 0 && this.delivered.length === 0;
+    return this.underWay === 0 && this.ready.length === 0 && this.arrived.size === 0;
   }
 
   /** Restores messages from their row, or takes them away. In a bracket. */
@@ -142,60 +157,93 @@ export class Outgoing {
   }
 
   private send(parcel: Parcel): void {
-    const { partition, id } = parcel;
+    const { partition, id, done, staying } = parcel;
     const messages = this.read(partition, id);
     if (messages === undefined) return;
-    this.underWay += messages.length;
-    let left = messages.length;
+    const leaving: { readonly message: Message; readonly index: number }[] = [];
+    messages.forEach((message, index) => {
+      if (message === null) done.add(index);
+      else if (!done.has(index) && !staying.has(index)) leaving.push({ message, index });
+    });
+    this.underWay += leaving.length;
+    let left = leaving.length;
     let again = false;
-    let stays = false;
     const settle = (): void => {
       this.underWay--;
-      if (--left > 0 || stays) return;
-      // All of it again: what has arrived is known by its idempotency key.
-      if (again) this.delay({ ...parcel, tries: parcel.tries + 1 });
-      else this.delivered.push(parcel);
+      if (--left === 0 && again) this.delay(parcel);
     };
-    messages.forEach((message, index) => {
+    for (const { message, index } of leaving) {
       void this.deliver(message, `\u0001${partition.number}/${id}/${index}`).then(
         (delivery) => {
-          if (delivery === 'later') again = true;
+          if (delivery === 'later') {
+            again = true;
+          } else {
+            // Forgotten at once, each by itself: its idempotency key is remembered for a while only.
+            done.add(index);
+            this.arrived.add(parcel);
+          }
           settle();
         },
         () => {
           // Stored as it is, it leaves again by the next start of this thread.
-          stays = true;
+          staying.add(index);
           settle();
         },
       );
-    });
-  }
-
-  private delay(parcel: Parcel): void {
-    const delayMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(parcel.tries, 16));
-    this.delayed.push({ dueAt: this.clock.now() + delayMs, id: parcel.id, parcel });
-  }
-
-  private forgetDelivered(): void {
-    const byPartition = Map.groupBy(this.delivered.splice(0), (parcel) => parcel.partition);
-    for (const [partition, parcels] of byPartition) {
-      partition.begin(undefined);
-      const table = tableOf(partition);
-      for (const { id } of parcels) {
-        const key = this.keys.set(id);
-        if (table?.delete(key) === true && partition.changes.enabled) partition.changes.delete(PREFIX, undefined, key);
-      }
-      partition.commitInternal();
     }
   }
 
-  private read(partition: Partition, id: string): readonly Message[] | undefined {
+  private delay(parcel: Parcel): void {
+    const { id, tries } = parcel;
+    const delayMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(tries, 16));
+    this.delayed.push({ dueAt: this.clock.now() + delayMs, id, parcel: { ...parcel, tries: tries + 1 } });
+  }
+
+  private forgetArrived(nowMs: number): void {
+    const byPartition = Map.groupBy(this.arrived, ({ partition }) => partition);
+    this.arrived.clear();
+    for (const [partition, parcels] of byPartition) {
+      if (partition.internalTurn(() => this.forget(partition, parcels))) continue;
+      // The heap is full: until there is room it is known here.
+      for (const parcel of parcels) this.arrived.add(parcel);
+      this.forgetAt = nowMs + RETRY_MS_MIN;
+    }
+  }
+
+  private forget(partition: Partition, parcels: readonly Parcel[]): void {
+    const { changes } = partition;
+    for (const { id, done } of parcels) {
+      const messages = this.read(partition, id);
+      if (messages === undefined) continue;
+      const left = messages.map((message, index) => (done.has(index) ? null : message));
+      if (left.some((message) => message !== null)) {
+        this.write(partition, id, left);
+        continue;
+      }
+      const key = this.keys.set(id);
+      if (tableOf(partition)?.delete(key) === true && changes.enabled) changes.delete(PREFIX, undefined, key);
+    }
+  }
+
+  private read(partition: Partition, id: string): StoredMessages | undefined {
     const { heap } = partition;
     const record = tableOf(partition)?.find(this.keys.set(id)) ?? 0;
     if (record === 0) return undefined;
     const length = readByteLength(heap, record, MESSAGES);
     const offset = readByteOffset(heap, record, MESSAGES);
-    return readValue(new PackReader(heap.u8, offset, offset + length)) as readonly Message[];
+    return readValue(new PackReader(heap.u8, offset, offset + length)) as StoredMessages;
+  }
+
+  /** In a turn. */
+  private write(partition: Partition, id: string, messages: StoredMessages): void {
+    const writer = PackWriter.growing();
+    writeValue(writer, messages);
+    const bytes = writer.written();
+    const key = this.keys.set(id);
+    this.put(partition, key, bytes);
+    if (!partition.changes.enabled) return;
+    partition.changes.put(PREFIX, undefined, key, bytes.length);
+    partition.changes.writer.raw(bytes, 0, bytes.length);
   }
 
   private put(partition: Partition, key: KeyBytes, bytes: Uint8Array): void {
@@ -208,6 +256,12 @@ export class Outgoing {
     }
     table.put(key, this.draft);
   }
+}
+
+/** Of the turn that sent it; 0 for one of an earlier start, which is in the store. */
+function sequenceOf({ heap }: Partition, id: string): number {
+  const [epoch, sequence] = id.split('/').map(Number) as [number, number];
+  return epoch === heap.epoch ? sequence : 0;
 }
 
 function tableOf(partition: Partition): HotMap | undefined {

@@ -170,6 +170,20 @@ export class Partition {
     this.commit(-1, 0, ENTRY_ANSWERED, this.changes.endPart(), 0);
   }
 
+  /** Runs a turn that nobody asked for, all or nothing. False when there was no room for it. */
+  internalTurn(change: () => void): boolean {
+    try {
+      this.begin(undefined);
+      change();
+      this.commitInternal();
+    } catch (error) {
+      if (this.heap.open) this.undo();
+      if (!isGridError(error, 'CAPACITY')) throw error;
+      return false;
+    }
+    return true;
+  }
+
   /** Changes the heap between turns, all or nothing, taking no sequence. False when there was no room for it. */
   maintain(change: () => void): boolean {
     const { heap } = this;

@@ -63,6 +63,28 @@ describe('a message whose receiver can not be activated', () => {
   });
 });
 
+describe('messages of one turn of which some have arrived', () => {
+  it('are not run again, however long the others wait', async () => {
+    await using grid = createTestGrid({ actors: [Receiver, Sender], onceWindow: '2s' });
+    // One of the two keys is activated in the first attempt.
+    broken = 1;
+    await grid.actor(Sender, 's').send('r', 5);
+    await grid.settle();
+    const counts = (): number[] =>
+      ['r', 'r too'].map((key) => grid.actor(Receiver, key).peek.get()).toSorted((one, other) => one - other);
+    expect(counts()).toEqual([0, 5]);
+    broken = Number.POSITIVE_INFINITY;
+    await grid.clock.advance('5m');
+    expect(counts()).toEqual([0, 5]);
+    await grid.restart();
+    await grid.clock.advance('5m');
+    expect(counts()).toEqual([0, 5]);
+    broken = 0;
+    await grid.clock.advance('1m');
+    expect(counts()).toEqual([5, 5]);
+  });
+});
+
 describe('a message that its receiver refuses', () => {
   it('is not sent again, and the logger hears of it', async () => {
     const heard: string[] = [];
