@@ -483,7 +483,9 @@ export class WorkerLoop {
       if (this.data.settings.persistent) this.control.setBacklog(number, backlog.bytes, parked.length + gate.size);
       let step = 0;
       while (step < RECLAIM_STEPS && partition.heap.maintain(RECLAIM_BUDGET)) step++;
-      if (partition.trim(this.replies.holds) || step > 0) {
+      const waits = partition.backlog.isOver || partition.parked.length > 0;
+      // What is over its limit is looked at again, however much was stored since the last look: nothing else would.
+      if (partition.trim(this.replies.holds) || step > 0 || waits) {
         touched[kept++] = partition;
         if (step === RECLAIM_STEPS) more = true;
       } else {
