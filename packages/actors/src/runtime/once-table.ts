@@ -179,13 +179,12 @@ export class OnceTable {
       if (readF64(heap, record, EXPIRES_AT) <= nowMs) overdue.push(table.keyOf(record));
     }
     if (overdue.length === 0) return false;
-    partition.begin(undefined);
-    for (const identity of overdue) {
-      const key = this.keys.set(identity);
-      if (table.delete(key) && partition.changes.enabled) partition.changes.delete(PREFIX, undefined, key);
-    }
-    partition.commitInternal();
-    return true;
+    return partition.internalTurn(() => {
+      for (const identity of overdue) {
+        const key = this.keys.set(identity);
+        if (table.delete(key) && partition.changes.enabled) partition.changes.delete(PREFIX, undefined, key);
+      }
+    });
   }
 
   /** Restores an answer from its row, or takes it away. In a bracket. */

@@ -26,13 +26,17 @@ export class StepTable {
     return this.open.size;
   }
 
-  /** In the step's turn. */
+  /** In the step's turn; `noted` after its commit. */
   note(partition: Partition, client: number, number: number, steps: number): void {
     const id = idOf(client, number);
     this.draft.reset();
     this.draft.setInt(STEPS, steps);
     ensureTable(partition).put(this.keys.set(id), this.draft);
-    this.open.add(id);
+  }
+
+  /** After that turn was committed: one that is undone has noted nothing. */
+  noted(client: number, number: number): void {
+    this.open.add(idOf(client, number));
   }
 
   has(client: number, number: number): boolean {
@@ -65,14 +69,13 @@ export class StepTable {
     } while (cursor !== 0);
   }
 
-  /** Forgets what a predecessor left, once its callers have their answers. */
-  forget(partition: Partition, ids: Iterable<string>): void {
+  /** Forgets what a predecessor left, once its callers have their answers. False when there was no room for it. */
+  forget(partition: Partition, ids: Iterable<string>): boolean {
     const table = tableOf(partition);
-    if (table === undefined) return;
-    partition.heap.begin();
-    for (const id of ids) table.delete(this.keys.set(id));
-    partition.heap.endMaintenance();
-    partition.generation++;
+    if (table === undefined) return true;
+    return partition.maintain(() => {
+      for (const id of ids) table.delete(this.keys.set(id));
+    });
   }
 }
 

@@ -99,6 +99,8 @@ export class TurnRunner implements StepRunner {
       turn.beginCommand(durable);
       result = call(handler, turn, args);
       if (isThenable(result)) return this.asynchronous(activation, turn, handler, result, { client, number, durable });
+      // After a step there was no room to open the command's turn again, and the handler went on all the same.
+      if (!partition.heap.open) partition.begin(activation);
       activation.flush();
       this.commitValue(partition, turn, result, client, number, durable);
       if (turn.beforeTurn !== undefined) turn.settled();
@@ -132,6 +134,7 @@ export class TurnRunner implements StepRunner {
       const messages = turn.storeMessages();
       if (turn.client !== NOBODY) this.steps.note(partition, turn.client, turn.number, turn.stepsSoFar + 1);
       partition.commit(-1, 0, ENTRY_ANSWERED, partition.changes.endPart(), 0);
+      if (turn.client !== NOBODY) this.steps.noted(turn.client, turn.number);
       turn.settled();
       this.release(partition, messages, turn.durable);
       this.onStep(activation);
@@ -158,6 +161,7 @@ export class TurnRunner implements StepRunner {
       this.steps.note(partition, turn.client, turn.number, turn.stepsSoFar);
       turn.stepping();
       partition.commitInternal();
+      this.steps.noted(turn.client, turn.number);
     } catch (error) {
       partition.undo();
       throw error;
@@ -394,7 +398,8 @@ export class TurnRunner implements StepRunner {
   ): Promise<void> | undefined {
     const { partition } = activation;
     const wrote = partition.writes > 0 || turn.hasMessages;
-    partition.undo();
+    // Not open where a step before the first await left no room to open it again.
+    if (partition.heap.open) partition.undo();
     if (wrote) {
       result.then(undefined, () => undefined);
       throw new AsyncWriteError(

@@ -342,8 +342,9 @@ export class WorkerLoop {
   /** Once their callers have the answers, interrupted commands need not be known any more. */
   private forgetInterrupted(): void {
     if (this.mailbox.hasUnfinished) return;
-    for (const { partition, ids } of this.interrupted) this.steps.forget(partition, ids);
-    this.interrupted.length = 0;
+    // Where a full heap has no room for that they are forgotten in a later round.
+    const left = this.interrupted.filter(({ partition, ids }) => !this.steps.forget(partition, ids));
+    this.interrupted.splice(0, this.interrupted.length, ...left);
   }
 
   private async run(): Promise<void> {
