@@ -153,15 +153,16 @@ async function replaceWorker(worker: number, cause: string): Promise<void> {
   if (!asked) entry.restarts.push(diedAt);
   if (delayMs > 1) await new Promise((resolve) => setTimeout(resolve, delayMs));
   if (closing) return;
+  entry.serving = startWorker(worker, running?.frame ?? -1);
+  const { thread } = entry;
   try {
-    entry.serving = startWorker(worker, running?.frame ?? -1);
     await entry.serving;
     // What hangs on the worker's incarnation, such as watches, is looked at again.
     wakeAll();
     report({ kind: 'worker', thread: worker, diedAt, recoveredAfterMs: Date.now() - diedAt, cause });
   } catch {
-    // Its own exit event replaces it again, also where it lives on without its partitions.
-    await entry.thread?.terminate();
+    // Its own exit event replaces it again, also where it lives on without its partitions. By now that may have happened.
+    await thread?.terminate();
   }
 }
 
