@@ -221,7 +221,7 @@ export class Partition {
   /**
    * Between rounds, after replies were published: notes what is answered, and gives back outbox segments that nobody needs.
    * While replies are `held` back for want of room, entries are kept for a successor, up to a limit. True while some have to
-   * wait for the watermark or for room.
+   * wait for the watermark or for room, and when memory was given back.
    */
   trim(held: boolean): boolean {
     const { heap } = this;
@@ -230,8 +230,8 @@ export class Partition {
     const answered = Math.min(heap.committed, this.gate.oldest - 1);
     if (unanswered > 0) storeAnswered(heap, answered);
     const durable = this.persistent ? durableSequence(heap) : heap.committed;
-    this.outbox.trim(Math.min(durable, answered), this.persistent);
-    return durable < heap.committed;
+    const freed = this.outbox.trim(Math.min(durable, answered), this.persistent);
+    return freed || durable < heap.committed;
   }
 
   /** Wall-clock milliseconds for the next turn. */

@@ -31,6 +31,22 @@ it('a backlog that is stored while the thread is busy holds no command back for 
   await within('the writes', Promise.all(writes), 5000);
 });
 
+it('what the outbox took comes back when the store has it, though nobody calls any more', async () => {
+  await using grid = await createGrid({
+    actors,
+    workers: 1,
+    partitions: 1,
+    persistence: sqlite({ directory: join(directory, 'outbox') }),
+  });
+  const shelf = grid.actor(Shelf, 'a');
+  await shelf.add();
+  const usedBytes = async (): Promise<number> => (await grid.stats()).partitions[0]?.usedBytes ?? 0;
+  const before = await usedBytes();
+  await Promise.all(Array.from({ length: 200 }, () => shelf.echo(20_000)));
+  const kept = await until('the memory', usedBytes, (bytes) => bytes < before + 1_000_000, 5000);
+  expect(kept).toBeLessThan(before + 1_000_000);
+});
+
 it('a full partition goes on in its thread, forgets messages that have arrived, and refuses what has no room', async () => {
   await using grid = await createGrid({
     actors,

@@ -27,6 +27,7 @@ const SEGMENT_WORDS = 16_380;
 const END = -1;
 const LOW_RANGE = 4_294_967_296;
 const SEEK_ATTEMPTS_MAX = 1000;
+const TRIM_SEGMENTS_MAX = 32;
 /** Room that a fresh turn finds without moving its entry to a larger segment. */
 const ROOM_MIN_WORDS = 256;
 
@@ -132,24 +133,14 @@ export class OutboxWriter {
 
   /**
    * Between turns, when every entry is answered and nobody follows the outbox or all of it is durable for them by
-   * `durable` (sequence): frees the segments before the one that still matters, and without a follower starts over.
+   * `durable` (sequence): frees the segments before the one that still matters, and without a follower starts over. True when
+   * it freed some: their memory is to be reclaimed, and there may be more.
    */
-  trim(durable: number, followed: boolean): void {
-    const heap = this.heap;
-    const i32 = heap.i32;
-    const first = i32[OUTBOX_FIRST] as number;
-    if (first === i32[OUTBOX_LAST]) {
-      if (!followed && durable >= heap.sequence()) i32[OUTBOX_POSITION] = SEGMENT_HEAD_WORDS;
-      return;
-    }
-    const next = i32[first] as number;
-    if (firstSequenceOf(i32, next) > durable) return;
-    heap.begin();
-    // Publish: pairs with the load in `seek`. Readers that hold the old one under a pin keep it: see endMaintenance.
-    heap.publish(OUTBOX_FIRST, next);
-    if (heap.i32[OUTBOX_SPARE] === 0 && this.capacity(first) === SEGMENT_WORDS) heap.set(OUTBOX_SPARE, first);
-    else heap.free(first);
-    heap.endMaintenance();
+  trim(durable: number, followed: boolean): boolean {
+    let freed = 0;
+    // Bound: what a burst has filled is freed over several rounds.
+    while (freed < TRIM_SEGMENTS_MAX && this.freeFirst(durable, followed)) freed++;
+    return freed > 0;
   }
 
   /** Calls back for each committed entry still kept, oldest first: what a successor answers and sends again. */
@@ -168,6 +159,25 @@ export class OutboxWriter {
       }
       if (segment === last) break;
     }
+  }
+
+  private freeFirst(durable: number, followed: boolean): boolean {
+    const heap = this.heap;
+    const i32 = heap.i32;
+    const first = i32[OUTBOX_FIRST] as number;
+    if (first === i32[OUTBOX_LAST]) {
+      if (!followed && durable >= heap.sequence()) i32[OUTBOX_POSITION] = SEGMENT_HEAD_WORDS;
+      return false;
+    }
+    const next = i32[first] as number;
+    if (firstSequenceOf(i32, next) > durable) return false;
+    heap.begin();
+    // Publish: pairs with the load in `seek`. Readers that hold the old one under a pin keep it: see endMaintenance.
+    heap.publish(OUTBOX_FIRST, next);
+    if (heap.i32[OUTBOX_SPARE] === 0 && this.capacity(first) === SEGMENT_WORDS) heap.set(OUTBOX_SPARE, first);
+    else heap.free(first);
+    heap.endMaintenance();
+    return true;
   }
 
   private place(entry: number, endWord: number): void {
