@@ -8,13 +8,14 @@
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { Doorbell } from '../src/messages/doorbell.ts';
 import { RingConsumer } from '../src/messages/ring-consumer.ts';
-import { FRAME_HEAD_WORDS, RING_BYTES_DEFAULT, ringRegionBytes } from '../src/messages/ring-layout.ts';
+import { FRAME_HEAD_WORDS, ringRegionBytes } from '../src/messages/ring-layout.ts';
 import { RingProducer } from '../src/messages/ring-producer.ts';
-import { WordLines } from '../src/messages/word-lines.ts';
 
 const WINDOW = 1000;
 const BATCH_MAX = 256;
-const lines = new WordLines([{ name: 'doorbells', lines: 2 }]);
+const RING_BYTES = 256 * 1024;
+/** Int32 words from one doorbell to the next: 128 bytes, so that they travel apart between caches. */
+const DOORBELL_WORDS = 32;
 
 type WorkerParking = 'blocking' | 'async';
 
@@ -28,13 +29,13 @@ interface Shared {
 
 /** One side's end of a pair of rings. */
 function pairOf(shared: Shared, side: 0 | 1) {
-  const region = ringRegionBytes(RING_BYTES_DEFAULT);
+  const region = ringRegionBytes(RING_BYTES);
   const words = new Int32Array(shared.words);
   return {
-    out: new RingProducer(shared.rings, side * region, RING_BYTES_DEFAULT),
-    into: new RingConsumer(shared.rings, (1 - side) * region, RING_BYTES_DEFAULT),
-    own: new Doorbell(words, lines.index('doorbells', side)),
-    peer: new Doorbell(words, lines.index('doorbells', 1 - side)),
+    out: new RingProducer(shared.rings, side * region, RING_BYTES),
+    into: new RingConsumer(shared.rings, (1 - side) * region, RING_BYTES),
+    own: new Doorbell(words, side * DOORBELL_WORDS),
+    peer: new Doorbell(words, (1 - side) * DOORBELL_WORDS),
   };
 }
 
@@ -158,8 +159,8 @@ async function withWorker(
   options: Pick<Shared, 'parking' | 'starts'>,
   measure: (pair: Pair) => Promise<void> | void,
 ): Promise<void> {
-  const rings = new SharedArrayBuffer(2 * ringRegionBytes(RING_BYTES_DEFAULT));
-  const shared: Shared = { rings, words: lines.createBuffer(), ...options };
+  const rings = new SharedArrayBuffer(2 * ringRegionBytes(RING_BYTES));
+  const shared: Shared = { rings, words: new SharedArrayBuffer(2 * DOORBELL_WORDS * 4), ...options };
   const worker = new Worker(new URL(import.meta.url), { workerData: shared });
   const pair = pairOf(shared, 0);
   measureEcho(pair, 32, 0.3);

@@ -58,7 +58,6 @@ export {
   CallTimeoutError,
   CapacityError,
   ChangeSetTooLargeError,
-  ClientGoneError,
   ClientsExhaustedError,
   CreateInWorkerError,
   DecodeError,
@@ -93,21 +92,13 @@ export {
   WorkerUnavailableError,
 } from './errors/grid-errors.ts';
 export { digest64, loadDigest64 } from './hash/digest64.ts';
-export { hashString } from './hash/hash-string.ts';
 export { encodeKey, KEY_BYTES_MAX, type KeyBytes, KeyScratch } from './hash/key-bytes.ts';
 export { partitionOf } from './hash/partition-of.ts';
 export { xxh32 } from './hash/xxh32.ts';
-export { nearMatch } from './options/near-match.ts';
-export { integerOption, type Range, realOption } from './options/number-option.ts';
+export { integerOption, type Range } from './options/number-option.ts';
 export { customOption, defaultTo, type Fallback, type OptionKind, optional, REFUSED } from './options/option-kind.ts';
-export { callbackOption, flagOption, oneOfOption, portOption, textOption } from './options/plain-option.ts';
-export {
-  type Contradiction,
-  groupOption,
-  type OptionShape,
-  type Resolved,
-  resolveOptions,
-} from './options/resolve-options.ts';
+export { oneOfOption, portOption, textOption } from './options/plain-option.ts';
+export { type Contradiction, type OptionShape, type Resolved, resolveOptions } from './options/resolve-options.ts';
 export { durationOption, sizeOption } from './options/unit-option.ts';
 export { createHeapBuffer, type HeapOptions } from './memory/heap-layout.ts';
 export { Heap, type HeapLimits } from './memory/heap.ts';

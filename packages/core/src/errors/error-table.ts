@@ -28,7 +28,6 @@ export type ErrorCode =
   | 'CAPACITY'
   | 'CHANGE_SET_TOO_LARGE'
   | 'CLIENTS_EXHAUSTED'
-  | 'CLIENT_GONE'
   | 'CREATE_IN_WORKER'
   | 'DECODE'
   | 'DURABILITY_UNAVAILABLE'
@@ -123,12 +122,6 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = {
     retry: 'same-owner',
     meaning: 'All client slots of the grid are taken by other threads.',
     help: 'Close attachments that are no longer used, or raise `clientThreads`.',
-  },
-  CLIENT_GONE: {
-    className: 'ClientGoneError',
-    retry: 'never',
-    meaning: 'The client was closed, or its thread ended, while the call was open.',
-    help: 'Attach again; commands that had reached their partition have run.',
   },
   CREATE_IN_WORKER: {
     className: 'CreateInWorkerError',

@@ -83,13 +83,6 @@ export class ClientsExhaustedError extends GridError {
   }
 }
 
-/** CLIENT_GONE */
-export class ClientGoneError extends GridError {
-  constructor(message: string, options?: GridErrorOptions) {
-    super('CLIENT_GONE', message, options);
-  }
-}
-
 /** CREATE_IN_WORKER */
 export class CreateInWorkerError extends GridError {
   constructor(message: string, options?: GridErrorOptions) {
@@ -338,7 +331,6 @@ export const gridErrorClasses: Readonly<Record<ErrorCode, GridErrorClass>> = {
   CAPACITY: CapacityError,
   CHANGE_SET_TOO_LARGE: ChangeSetTooLargeError,
   CLIENTS_EXHAUSTED: ClientsExhaustedError,
-  CLIENT_GONE: ClientGoneError,
   CREATE_IN_WORKER: CreateInWorkerError,
   DECODE: DecodeError,
   DURABILITY_UNAVAILABLE: DurabilityUnavailableError,

@@ -27,7 +27,6 @@ export const RING_TAIL = 32;
 export const RING_FRAMES_PUSHED = 33;
 export const RING_DATA = 64;
 
-export const RING_BYTES_DEFAULT: number = 256 * 1024;
 export const RING_BYTES_MIN = 1024;
 export const RING_BYTES_MAX: number = 2 ** 30;
 

@@ -28,11 +28,6 @@ export class RingPressure {
     return Math.min(this.bytesMax, this.distance(RING_TAIL, RING_HEAD));
   }
 
-  /** 0 for an empty ring, 1 for a full one. */
-  get fullness(): number {
-    return this.bytes / this.bytesMax;
-  }
-
   private distance(ahead: number, behind: number): number {
     // Behind first: what is ahead may have moved on since, and is never overtaken by a value loaded before it.
     const from = Atomics.load(this.i32, this.base + behind);

@@ -14,15 +14,6 @@ export function integerOption(range: Range & Fallback<number> = {}): OptionKind<
   );
 }
 
-/** A finite number. */
-export function realOption(range: Range & Fallback<number> = {}): OptionKind<number> {
-  return customOption(
-    `a number${rangeText(range)}`,
-    (given) => (Number.isFinite(given) ? inRange(given as number, range) : REFUSED),
-    range,
-  );
-}
-
 /** The value when it lies between `min` and `max`, both included. */
 export function inRange(value: number, { min = -Infinity, max = Infinity }: Range): number | typeof REFUSED {
   return value >= min && value <= max ? value : REFUSED;

@@ -13,11 +13,6 @@ export function oneOfOption<const T extends string>(
   );
 }
 
-/** True or false. */
-export function flagOption(fallback: Fallback<boolean> = {}): OptionKind<boolean> {
-  return customOption('true or false', (given) => (typeof given === 'boolean' ? given : REFUSED), fallback);
-}
-
 /** A text of 1 to `lengthMax` characters. */
 export function textOption({
   lengthMax = 4096,
@@ -29,11 +24,6 @@ export function textOption({
     (given) => (typeof given === 'string' && given.length > 0 && given.length <= lengthMax ? given : REFUSED),
     fallback,
   );
-}
-
-/** A function. */
-export function callbackOption<F extends (...args: never[]) => unknown>(fallback: Fallback<F> = {}): OptionKind<F> {
-  return customOption('a function', (given) => (typeof given === 'function' ? (given as F) : REFUSED), fallback);
 }
 
 /** An object with these methods, kept as it is: a port such as a logger or a clock. */

@@ -5,7 +5,7 @@
 import { inspect } from 'node:util';
 import { InvalidOptionError } from '../errors/grid-errors.ts';
 import { nearMatch } from './near-match.ts';
-import { customOption, type OptionKind, REFUSED } from './option-kind.ts';
+import { type OptionKind, REFUSED } from './option-kind.ts';
 
 /** Options by name. */
 export type OptionShape = Readonly<Record<string, OptionKind<unknown>>>;
@@ -45,19 +45,6 @@ export function resolveOptions<S extends OptionShape>(
     if (contradiction.when(result)) throw contradictory(path, result, contradiction);
   }
   return result;
-}
-
-/** A group of options with names of its own: `createGrid.backlog.bytes`. Not given, all its options are what they default to. */
-export function groupOption<S extends OptionShape>(
-  shape: S,
-  contradictions: readonly Contradiction<S>[] = [],
-): OptionKind<Resolved<S>> {
-  const required = Object.values(shape).some((kind) => kind.fallback === undefined);
-  const kind = customOption<Resolved<S>>('a record of options', (given, path) => {
-    if (typeof given !== 'object' || given === null || Array.isArray(given)) return REFUSED;
-    return resolveOptions(path, given, shape, contradictions);
-  });
-  return required ? kind : { ...kind, fallback: () => resolveOptions('', {}, shape) };
 }
 
 function accepted(path: string, value: unknown, kind: OptionKind<unknown>): unknown {

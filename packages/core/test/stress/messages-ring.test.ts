@@ -9,8 +9,9 @@ import { RingPressure } from '../../src/messages/ring-pressure.ts';
 import { RingProducer } from '../../src/messages/ring-producer.ts';
 import { readBody, writeBody } from '../unit/messages-fixtures.ts';
 import {
+  createDoorbells,
   createRings,
-  doorbells,
+  doorbellAt,
   type Parking,
   Parker,
   Random,
@@ -33,7 +34,7 @@ function startThread(data: ThreadData): { worker: Worker; failed: Promise<never>
 
 function threadData(data: Pick<ThreadData, 'role' | 'rings'> & Partial<ThreadData>): ThreadData {
   return {
-    words: doorbells.createBuffer(),
+    words: createDoorbells(),
     parking: 'blocking',
     number: 0,
     seed: SEED,
@@ -49,8 +50,8 @@ async function exchange(data: ThreadData, count: number, window: number, ownPark
   const words = new Int32Array(data.words);
   const out = new RingProducer(data.rings, ringAt(0), RING_BYTES);
   const into = new RingConsumer(data.rings, ringAt(1), RING_BYTES);
-  const own = new Doorbell(words, doorbells.index('doorbells', 0));
-  const peer = new Doorbell(words, doorbells.index('doorbells', 1));
+  const own = new Doorbell(words, doorbellAt(0));
+  const peer = new Doorbell(words, doorbellAt(1));
   let lost = 0;
   const parker = new Parker(own, ownParking, () => lost++);
   const found = () => into.hasMore();
@@ -133,10 +134,10 @@ it('hands the frames of a terminated consumer to its successor: none lost, none 
   const results = new SharedArrayBuffer(count * 16);
   const perNumber = new Int32Array(results);
   const rings = createRings(1);
-  const words = doorbells.createBuffer();
+  const words = createDoorbells();
   const out = new RingProducer(rings, ringAt(0), RING_BYTES);
   const pressure = new RingPressure(rings, ringAt(0), RING_BYTES);
-  const bell = new Doorbell(new Int32Array(words), doorbells.index('doorbells', 1));
+  const bell = new Doorbell(new Int32Array(words), doorbellAt(1));
   const cancelled = new Uint8Array(count);
   const tickets: number[] = [];
   let sent = 0;
@@ -206,7 +207,7 @@ it('carries large bodies through a region that grows, goes round and fills, whol
   const words = new Int32Array(data.words);
   const out = new RingProducer(rings, ringAt(0), RING_BYTES);
   const region = new BulkProducer(out, bulk, 256 * 1024);
-  const bell = new Doorbell(words, doorbells.index('doorbells', 1));
+  const bell = new Doorbell(words, doorbellAt(1));
   let full = 0;
   for (let sent = 0; sent < count; ) {
     const bytes = 1 + random.below(random.below(20) === 0 ? 256 * 1024 : 32 * 1024);

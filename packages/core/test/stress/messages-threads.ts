@@ -5,12 +5,12 @@ import { Doorbell } from '../../src/messages/doorbell.ts';
 import { START_CANCELLED, RingConsumer } from '../../src/messages/ring-consumer.ts';
 import { FRAME_HEAD_WORDS, ringRegionBytes, STARTS_MAX } from '../../src/messages/ring-layout.ts';
 import { RingProducer } from '../../src/messages/ring-producer.ts';
-import { WordLines } from '../../src/messages/word-lines.ts';
 import { readBody, writeBody } from '../unit/messages-fixtures.ts';
 
 export const RING_BYTES: number = 64 * 1024;
+/** Int32 words from one doorbell to the next: 128 bytes, so that they travel apart between caches. */
+const DOORBELL_WORDS = 32;
 export const CHILDREN_MAX = 3;
-export const doorbells: WordLines<'doorbells'> = new WordLines([{ name: 'doorbells', lines: CHILDREN_MAX }]);
 
 export type Parking = 'blocking' | 'async' | 'both';
 export type Role = 'bulky' | 'echo' | 'shaky' | 'sender' | 'collector';
@@ -28,6 +28,14 @@ export interface ThreadData {
   readonly bulk?: SharedArrayBuffer;
   /** Int32 words of results; see each role. */
   readonly results: SharedArrayBuffer;
+}
+
+export function createDoorbells(): SharedArrayBuffer {
+  return new SharedArrayBuffer(CHILDREN_MAX * DOORBELL_WORDS * 4);
+}
+
+export function doorbellAt(number: number): number {
+  return number * DOORBELL_WORDS;
 }
 
 export function createRings(count: number): SharedArrayBuffer {
@@ -88,8 +96,8 @@ async function echo(data: ThreadData): Promise<void> {
   const results = new Int32Array(data.results);
   const into = new RingConsumer(data.rings, ringAt(0), RING_BYTES);
   const out = new RingProducer(data.rings, ringAt(1), RING_BYTES);
-  const own = new Doorbell(words, doorbells.index('doorbells', 1));
-  const peer = new Doorbell(words, doorbells.index('doorbells', 0));
+  const own = new Doorbell(words, doorbellAt(1));
+  const peer = new Doorbell(words, doorbellAt(0));
   own.keepAlive(true);
   const parker = new Parker(own, data.parking, () => Atomics.add(results, 0, 1));
   const found = () => into.hasMore();
@@ -124,7 +132,7 @@ function shaky(data: ThreadData): void {
   const results = new Int32Array(data.results);
   const words = new Int32Array(data.words);
   const into = new RingConsumer(data.rings, ringAt(0), RING_BYTES);
-  const own = new Doorbell(words, doorbells.index('doorbells', 1));
+  const own = new Doorbell(words, doorbellAt(1));
   const inHand: { frame: number; number: number }[] = [];
   parentPort?.postMessage('ready');
   for (;;) {
@@ -155,7 +163,7 @@ function shaky(data: ThreadData): void {
 async function sender(data: ThreadData): Promise<void> {
   const random = new Random(data.seed);
   const out = new RingProducer(data.rings, ringAt(data.number), RING_BYTES);
-  const bell = new Doorbell(new Int32Array(data.words), doorbells.index('doorbells', 0));
+  const bell = new Doorbell(new Int32Array(data.words), doorbellAt(0));
   for (let number = 0; number < data.count; ) {
     const room = out.reserve(16);
     if (room < 0) {
@@ -174,7 +182,7 @@ async function sender(data: ThreadData): Promise<void> {
 async function collector(data: ThreadData): Promise<void> {
   const results = new Int32Array(data.results);
   const rings = [0, 1].map((index) => new RingConsumer(data.rings, ringAt(index), RING_BYTES));
-  const bell = new Doorbell(new Int32Array(data.words), doorbells.index('doorbells', 0));
+  const bell = new Doorbell(new Int32Array(data.words), doorbellAt(0));
   const parker = new Parker(bell, data.parking, () => Atomics.add(results, 0, 1));
   const expected = [0, 0];
   const found = () => rings.some((ring) => ring.hasMore());
@@ -203,7 +211,7 @@ async function bulky(data: ThreadData): Promise<void> {
   const results = new Int32Array(data.results);
   const into = new RingConsumer(data.rings, ringAt(0), RING_BYTES);
   const region = new BulkConsumer(into, data.bulk as SharedArrayBuffer);
-  const own = new Doorbell(new Int32Array(data.words), doorbells.index('doorbells', 1));
+  const own = new Doorbell(new Int32Array(data.words), doorbellAt(1));
   const parker = new Parker(own, data.parking, () => Atomics.add(results, 0, 1));
   const inHand: { frame: number; number: number }[] = [];
   for (let checked = 0; checked < data.count; ) {

@@ -34,7 +34,7 @@ describe('ring', () => {
     for (let number = 0; number < 1024 / 64; number++) expect(ring.push(number, 14)).toBeDefined();
     expect(ring.push(99, 1)).toBeUndefined();
     ring.producer.publish();
-    expect(ring.pressure).toMatchObject({ bytes: 1024, frames: 16, fullness: 1 });
+    expect(ring.pressure).toMatchObject({ bytes: 1024, bytesMax: 1024, frames: 16 });
     const taken = ring.take();
     expect(taken.map(({ number }) => number)).toEqual([...Array(16).keys()]);
     expect(ring.push(99, 1)).toBeUndefined();

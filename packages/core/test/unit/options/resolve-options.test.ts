@@ -1,20 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { isGridError } from '../../../src/errors/grid-error.ts';
-import { integerOption, realOption } from '../../../src/options/number-option.ts';
+import { integerOption } from '../../../src/options/number-option.ts';
 import { customOption, defaultTo, optional, REFUSED } from '../../../src/options/option-kind.ts';
-import { callbackOption, flagOption, oneOfOption, portOption, textOption } from '../../../src/options/plain-option.ts';
-import { groupOption, resolveOptions } from '../../../src/options/resolve-options.ts';
+import { oneOfOption, portOption, textOption } from '../../../src/options/plain-option.ts';
+import { resolveOptions } from '../../../src/options/resolve-options.ts';
 import { durationOption, sizeOption } from '../../../src/options/unit-option.ts';
 
 const shape = {
   partitions: integerOption({ min: 1, max: 1024, default: 64 }),
-  ratio: realOption({ min: 0, max: 1, default: 0.5 }),
   timeout: durationOption({ min: 1, max: 3_600_000, default: 30_000 }),
   memory: optional(sizeOption({ min: 1024 })),
   ack: oneOfOption(['memory', 'durable'], { default: 'memory' }),
-  verbose: flagOption({ default: false }),
   workers: defaultTo(integerOption({ min: 1 }), () => 3),
-  backlog: groupOption({ bytes: sizeOption({ default: 64 }), age: durationOption({ default: 5 }) }),
 };
 
 function resolve(given: unknown): ReturnType<typeof resolveOptions<typeof shape>> {
@@ -41,24 +38,21 @@ describe('options', () => {
   it('are what they default to when they are not given', () => {
     const defaults = {
       partitions: 64,
-      ratio: 0.5,
       timeout: 30_000,
       memory: undefined,
       ack: 'memory',
-      verbose: false,
       workers: 3,
-      backlog: { bytes: 64, age: 5 },
     };
     expect(resolve(undefined)).toEqual(defaults);
     expect(resolve({ partitions: undefined })).toEqual(defaults);
   });
 
-  it('are frozen, groups too, and apart from what was given', () => {
-    const given = { backlog: { bytes: 1 } };
+  it('are frozen, and apart from what was given', () => {
+    const given = { partitions: 1 };
     const resolved = resolve(given);
-    expect(Object.isFrozen(resolved) && Object.isFrozen(resolved.backlog)).toBe(true);
-    given.backlog.bytes = 2;
-    expect(resolved.backlog.bytes).toBe(1);
+    expect(Object.isFrozen(resolved)).toBe(true);
+    given.partitions = 2;
+    expect(resolved.partitions).toBe(1);
   });
 
   it('take durations and sizes with units', () => {
@@ -82,13 +76,13 @@ describe('options', () => {
   const refusals: [unknown, RegExp][] = [
     [{ partitons: 3 }, /^createGrid\.partitons is not an option: did you mean partitions\?$/],
     [{ Timeout: 3 }, /did you mean timeout\?/],
-    [{ zzz: 3 }, /^createGrid\.zzz is not an option: allowed are ack, backlog, memory/],
+    [{ zzz: 3 }, /^createGrid\.zzz is not an option: allowed are ack, memory, partitions/],
     [{ partitions: '64' }, /^createGrid\.partitions is '64': allowed is a whole number from 1 to 1024$/],
     [{ partitions: 0 }, /is 0: allowed/],
     [{ partitions: 1025 }, /is 1025: allowed/],
     [{ partitions: 1.5 }, /is 1\.5: allowed/],
     [{ partitions: null }, /is null: allowed/],
-    [{ ratio: Number.NaN }, /is NaN: allowed is a number from 0 to 1/],
+    [{ partitions: Number.NaN }, /is NaN: allowed/],
     [{ timeout: '10mb' }, /is '10mb': allowed is milliseconds .* from 1ms to 1h$/],
     [{ timeout: '2h' }, /is '2h': allowed/],
     [{ timeout: '-5s' }, /is '-5s': allowed/],
@@ -97,10 +91,6 @@ describe('options', () => {
     [{ memory: '30s' }, /is '30s': allowed is bytes .* of at least 1kb$/],
     [{ memory: 1024.5 }, /is 1024\.5: allowed/],
     [{ ack: 'disk' }, /is 'disk': allowed is 'memory' or 'durable'$/],
-    [{ verbose: 1 }, /is 1: allowed is true or false/],
-    [{ backlog: 5 }, /^createGrid\.backlog is 5: allowed is a record of options/],
-    [{ backlog: { byte: 5 } }, /^createGrid\.backlog\.byte is not an option: did you mean bytes/],
-    [{ backlog: { age: '5kb' } }, /^createGrid\.backlog\.age is '5kb'/],
     [
       { ack: 'durable', memory: 1024 },
       /^createGrid\.ack is 'durable' and createGrid\.memory is 1024, which contradict each other: durable needs/,
@@ -121,13 +111,12 @@ describe('options', () => {
     );
   });
 
-  it('can be functions, ports and kinds of their own', () => {
+  it('can be ports and kinds of their own', () => {
     const kinds = {
-      partitionBy: optional(callbackOption<(key: string) => string>()),
       logger: optional(portOption<{ info(text: string): void }>(['info'])),
       actors: customOption<URL>('a URL', (given) => (given instanceof URL ? given : REFUSED)),
     };
-    const given = { partitionBy: (key: string) => key, logger: { info() {} }, actors: new URL('file:///a.ts') };
+    const given = { logger: { info() {} }, actors: new URL('file:///a.ts') };
     expect(resolveOptions('x', given, kinds)).toEqual(given);
     expect(() => resolveOptions('x', { ...given, logger: {} }, kinds)).toThrow(
       /x\.logger is \{\}: allowed is an object with the method info/,
