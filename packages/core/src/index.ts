@@ -4,6 +4,7 @@ export {
   CHANGE_DELETE,
   CHANGE_PUT,
   CHANGE_SET_VERSION,
+  ChangeCursor,
   type ChangeKind,
   ChangeSetWriter,
   type ChangeVisitor,
@@ -41,6 +42,8 @@ export type {
   RecoveryCredit,
   RecoveryEnd,
   RecoveryRows,
+  RowsAnswer,
+  RowsQuestion,
 } from './contracts/durability.ts';
 export { callControl, type ControlApi, handOver, serveControl } from './control/comlink-port.ts';
 export { type LogFields, type Logger, silentLogger } from './contracts/logger.ts';
@@ -120,9 +123,11 @@ export { SharedWords } from './memory/shared-words.ts';
 export { StaleReadError } from './memory/stale-read-error.ts';
 export {
   durableSequence,
+  foldedSequence,
   hasGateWaiters,
   storeAnswered,
   storeDurableSequence,
+  storeFoldedSequence,
   storeGateWaiters,
   unansweredTurns,
 } from './memory/watermark.ts';

@@ -20,6 +20,7 @@ import {
   isGridError,
   loadDigest64,
   storeDurableSequence,
+  storeFoldedSequence,
   StorageFailedError,
   StorageFullError,
 } from '@spacegrid/core';
@@ -34,6 +35,7 @@ import { Incidents } from './incidents.ts';
 import { Journal } from './journal.ts';
 import { Pause } from './pause.ts';
 import { Recovery } from './recovery.ts';
+import { RowReads } from './row-reads.ts';
 import type { ResolvedSqliteOptions } from './sqlite-options.ts';
 import { healthOf, type Trouble } from './trouble.ts';
 
@@ -60,6 +62,7 @@ export class DurabilityActor implements DurabilityControl {
   private opened: Opened | undefined;
   private watermarks: Map<number, DurablePosition>;
   private recovery: Recovery | undefined;
+  private reads: RowReads | undefined;
   private drain: Drain | undefined;
   private running: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
@@ -84,6 +87,7 @@ export class DurabilityActor implements DurabilityControl {
     this.opened = undefined;
     this.watermarks = new Map();
     this.recovery = undefined;
+    this.reads = undefined;
     this.drain = undefined;
     this.running = undefined;
     this.closing = undefined;
@@ -109,6 +113,9 @@ export class DurabilityActor implements DurabilityControl {
       throw asStoreError(directory, error);
     }
     this.watermarks = journal.watermarks();
+    const { folder } = this.files();
+    this.reads = new RowReads(journal, folder, new Map(this.watermarks));
+    folder.onFolded = () => this.moveFolded(folder);
     const { storeId: _, ...identity } = journal.identity;
     return { identity, fresh: journal.fresh, durable: this.heaps.map((_heap, partition) => this.watermark(partition)) };
   }
@@ -121,9 +128,15 @@ export class DurabilityActor implements DurabilityControl {
     await recovery.send(partition, port);
   }
 
+  async serveRows(port: MessagePort): Promise<void> {
+    if (this.reads === undefined) throw new DurabilityUnavailableError('the store is not open');
+    this.reads.serve(port);
+  }
+
   async start(): Promise<void> {
     const { folder } = this.files();
     this.recovery = undefined;
+    this.moveFolded(folder);
     // A predecessor may have died between its commit and this.
     for (const [partition, { sequence }] of this.watermarks) this.moveWatermark(partition, sequence);
     this.drain = new Drain(this.heaps, this.data.pinSlot, this.watermarks, this.options.batchBytes);
@@ -266,6 +279,13 @@ export class DurabilityActor implements DurabilityControl {
     drain.written();
     this.flushWaiters.settle();
     return true;
+  }
+
+  private moveFolded(folder: Folder): void {
+    for (const [partition, { sequence }] of folder.positions) {
+      const heap = this.heaps[partition];
+      if (heap !== undefined) storeFoldedSequence(heap, sequence);
+    }
   }
 
   private moveWatermark(partition: number, sequence: number): void {

@@ -9,6 +9,7 @@ const actor = new DurabilityActor(data);
 const api: DurabilityControl = {
   open: () => actor.open(),
   recover: (partition, port) => actor.recover(partition, port),
+  serveRows: (port) => actor.serveRows(port),
   start: () => actor.start(),
   flush: () => actor.flush(),
   status: () => actor.status(),

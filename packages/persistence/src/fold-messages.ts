@@ -1,6 +1,7 @@
 /** What the durability thread and the fold thread say to each other. */
 import type { DurablePosition } from '@spacegrid/core';
 import type { StoredBatch } from './batch.ts';
+import type { RowRange } from './row-key.ts';
 import type { StoreIdentity } from './store-identity.ts';
 
 export interface FoldApi {
@@ -10,8 +11,12 @@ export interface FoldApi {
   gather(batches: readonly StoredBatch[], afresh: boolean): Promise<void>;
   /** Folds the batches that were gathered, and these; resolves when they are synced as rows. They are forgotten in any case. */
   fold(batches: readonly StoredBatch[]): Promise<FoldState>;
-  /** Rows of a partition behind a key, as put operations. */
-  read(partition: number, after: Uint8Array): Promise<RowPage>;
+  /** Rows of a partition, as put operations: as many as are sent at a time at a start. */
+  read(partition: number, range: RowRange): Promise<RowPage>;
+  /** The same in small pages, for one actor of a running grid. */
+  readSome(partition: number, range: RowRange): Promise<RowPage>;
+  /** The groups of a range (RecoveryCredit), as put operations without a value. Their rows are not read. */
+  readGroups(partition: number, range: GroupRange): Promise<RowPage>;
   backup(file: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -46,11 +51,17 @@ export interface ReplacedFile {
   readonly message: string;
 }
 
+/** All keys that begin with `prefix`, from one on. */
+export interface GroupRange {
+  readonly prefix: Uint8Array;
+  readonly from: Uint8Array;
+}
+
 export interface RowPage {
   readonly changes: Uint8Array;
   readonly rows: number;
-  /** The last key; undefined when there are no more rows. */
-  readonly last: Uint8Array | undefined;
+  /** Where to go on; undefined behind the last row. */
+  readonly next: Uint8Array | undefined;
   /** Keys whose rows fail their checksum. */
   readonly damaged: readonly Uint8Array[];
 }

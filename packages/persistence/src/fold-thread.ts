@@ -8,12 +8,18 @@ import { assert, ChangeSetWriter, loadDigest64, PackWriter, serveControl } from 
 import type { StoredBatch } from './batch.ts';
 import { isFileFailure, sqliteCode } from './database.ts';
 import { foldBatches, type FoldTables } from './fold-batches.ts';
-import type { FoldApi, FoldState, ReplacedFile } from './fold-messages.ts';
-import { rowIdentity } from './row-key.ts';
+import type { FoldApi, FoldState, ReplacedFile, RowPage } from './fold-messages.ts';
+import { groupsOf } from './row-groups.ts';
+import { keyBehind, rowIdentity, type RowRange } from './row-key.ts';
 import { RowsFile } from './rows-file.ts';
 import type { StoreIdentity } from './store-identity.ts';
 
 const PAGE_ROWS = 4000;
+/** Bound, but for the last row of a page. */
+const PAGE_BYTES = 16 * 1024 * 1024;
+/** Of an actor that is read back while the grid runs. */
+const SMALL_PAGE_ROWS = 1000;
+const SMALL_PAGE_BYTES = 128 * 1024;
 
 let store: StoreIdentity | undefined;
 let file: RowsFile | undefined;
@@ -49,6 +55,16 @@ function foldInto(target: RowsFile, batches: readonly StoredBatch[]): void {
     }
     throw error;
   }
+}
+
+function pageOf(partition: number, range: RowRange, rowsMax: number, bytesMax: number): RowPage {
+  const page = rows().read(partition, range, rowsMax, bytesMax);
+  const writer = PackWriter.growing(64 * 1024, 1024 ** 3);
+  const changes = new ChangeSetWriter(writer);
+  for (const { key, value } of page.rows) changes.put(key, value);
+  const last = page.rows[page.rows.length - 1]?.key;
+  const next = page.isLast || last === undefined ? undefined : keyBehind(last);
+  return { changes: writer.written().slice(), rows: page.rows.length, next, damaged: page.damaged };
 }
 
 /** The fresh file that stands in for a broken one. */
@@ -96,13 +112,16 @@ const api: FoldApi = {
     return state(replaced);
   },
 
-  async read(partition, after) {
-    const page = rows().read(partition, after, PAGE_ROWS);
-    const writer = PackWriter.growing(256 * 1024, 1024 ** 3);
-    const changes = new ChangeSetWriter(writer);
-    for (const { key, value } of page.rows) changes.put(key, value);
-    const last = page.rows.length < PAGE_ROWS ? undefined : page.rows[page.rows.length - 1]?.key;
-    return { changes: writer.written().slice(), rows: page.rows.length, last, damaged: page.damaged };
+  async read(partition, range) {
+    return pageOf(partition, range, PAGE_ROWS, PAGE_BYTES);
+  },
+
+  async readSome(partition, range) {
+    return pageOf(partition, range, SMALL_PAGE_ROWS, SMALL_PAGE_BYTES);
+  },
+
+  async readGroups(partition, range) {
+    return groupsOf(rows(), partition, range);
   },
 
   async backup(target) {

@@ -8,14 +8,20 @@
  *   held: no fold begins while a backup copies.
  * ```
  */
-import type { DurablePosition, QuarantinedRow } from '@spacegrid/core';
+import {
+  type DurablePosition,
+  DurabilityUnavailableError,
+  type QuarantinedRow,
+  StoreCorruptError,
+} from '@spacegrid/core';
 import { BackOff } from './back-off.ts';
 import type { StoredBatch } from './batch.ts';
 import { sqliteCode } from './database.ts';
 import type { FoldHost } from './fold-host.ts';
-import type { FoldState, QuarantineMark, RowPage } from './fold-messages.ts';
+import type { FoldState, GroupRange, QuarantineMark, RowPage } from './fold-messages.ts';
 import type { Incidents } from './incidents.ts';
 import type { Journal } from './journal.ts';
+import type { RowRange } from './row-key.ts';
 import type { Trouble } from './trouble.ts';
 
 /** So much lag is folded at once: the more, the more changes of one row are one write; the less, the less a start has to read. */
@@ -28,6 +34,11 @@ const LAG_MS_MAX = 5000;
 const PIECE_BYTES = 1024 * 1024;
 const RETRY_MS_MAX = 10_000;
 const KEPT_MAX = 100;
+
+interface FoldWaiter {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
 
 export class Folder {
   private readonly journal: Journal;
@@ -44,6 +55,9 @@ export class Folder {
   private closed: boolean;
   private trouble: Trouble | undefined;
   private replacedCount: number;
+  private readonly waiting: FoldWaiter[];
+  /** Told when more is folded. */
+  onFolded: () => void;
 
   private constructor(journal: Journal, host: FoldHost, state: FoldState, incidents: Incidents) {
     this.journal = journal;
@@ -60,6 +74,8 @@ export class Folder {
     this.closed = false;
     this.trouble = undefined;
     this.replacedCount = 0;
+    this.waiting = [];
+    this.onFolded = () => undefined;
     host.onDeath = (cause) => this.died(cause);
   }
 
@@ -150,8 +166,36 @@ export class Folder {
     };
   }
 
-  read(partition: number, after: Uint8Array): Promise<RowPage> {
-    return this.host.call((api) => api.read(partition, after));
+  read(partition: number, range: RowRange): Promise<RowPage> {
+    return this.host.call((api) => api.read(partition, range));
+  }
+
+  readSome(partition: number, range: RowRange): Promise<RowPage> {
+    return this.host.call((api) => api.readSome(partition, range));
+  }
+
+  readGroups(partition: number, range: GroupRange): Promise<RowPage> {
+    return this.host.call((api) => api.readGroups(partition, range));
+  }
+
+  /**
+   * Resolves when the rows hold what a partition changed up to a position; folds at once for that. Rejects with what keeps it from
+   * folding.
+   */
+  async covers(partition: number, position: DurablePosition): Promise<void> {
+    // Bound: each pass is a fold, which takes in all that was journalled when it began, or ends in an error.
+    while (!reaches(this.positions.get(partition), position)) {
+      if (this.closed) throw new DurabilityUnavailableError('the store is being closed');
+      if (this.journal.newestBatch <= this.folded) {
+        throw new StoreCorruptError(
+          `the rows hold partition ${partition} up to ${this.positions.get(partition)?.sequence ?? 0}, and no batch of ${this.journal.name} goes on to ${position.sequence}: restore a backup`,
+          { details: { partition, last: position.sequence } },
+        );
+      }
+      const folded = new Promise<void>((resolve, reject) => this.waiting.push({ resolve, reject }));
+      this.startUnlessHeld();
+      await folded;
+    }
   }
 
   backup(file: string): Promise<void> {
@@ -165,6 +209,8 @@ export class Folder {
 
   async close(): Promise<void> {
     this.closed = true;
+    for (const { reject } of this.waiting.splice(0))
+      reject(new DurabilityUnavailableError('the store is being closed'));
     clearTimeout(this.timer);
     // A fold under way is cut short: its batches stay in the journal.
     if (this.running === undefined) await this.host.close();
@@ -196,8 +242,10 @@ export class Folder {
   private async foldOrNote(): Promise<number> {
     try {
       await this.foldNext();
+      for (const { resolve } of this.waiting.splice(0)) resolve();
       return 0;
     } catch (error) {
+      for (const { reject } of this.waiting.splice(0)) reject(error);
       if (this.closed) return 0;
       this.incidents.noteError('folding batches into rows', error);
       const full = sqliteCode(error) === 'SQLITE_FULL';
@@ -256,6 +304,7 @@ export class Folder {
       );
     }
     this.state = state;
+    this.onFolded();
   }
 
   private died(cause: Error): void {
@@ -264,4 +313,9 @@ export class Folder {
     this.trouble = { health: 'failed', reason: `${cause.message}; it is being restarted` };
     if (this.running === undefined) this.startAfter(this.backOff.failed());
   }
+}
+
+function reaches(position: DurablePosition | undefined, wanted: DurablePosition): boolean {
+  if (position === undefined) return wanted.sequence === 0;
+  return position.epoch > wanted.epoch || (position.epoch === wanted.epoch && position.sequence >= wanted.sequence);
 }

@@ -3,20 +3,11 @@
  * the journal's tail; to exactly the watermark. That nothing is missing between them is checked before anything is sent.
  */
 import type { MessagePort } from 'node:worker_threads';
-import {
-  CHANGE_CLEAR_PREFIX,
-  CHANGE_PUT,
-  ChangeSetWriter,
-  type DurablePosition,
-  forEachChange,
-  PackWriter,
-  StoreCorruptError,
-} from '@spacegrid/core';
+import { type DurablePosition, StoreCorruptError } from '@spacegrid/core';
 import { type BatchRun, forEachRun } from './batch.ts';
-import type { QuarantineMark } from './fold-messages.ts';
 import type { Folder } from './folder.ts';
 import type { Journal } from './journal.ts';
-import { beginsWith } from './row-key.ts';
+import { lastChangeOf } from './kept-changes.ts';
 import { sendRecovery } from './send-recovery.ts';
 
 const NOTHING: DurablePosition = { epoch: 0, sequence: 0 };
@@ -49,10 +40,10 @@ export class Recovery {
   async send(partition: number, port: MessagePort): Promise<void> {
     const kept = this.folder.marks
       .filter((mark) => mark.partition === partition)
-      .map((mark) => this.lastChangeOf(mark));
+      .map((mark) => lastChangeOf(this.journal, mark));
     await sendRecovery(
       port,
-      (after) => this.folder.read(partition, after),
+      this.folder,
       partition,
       [...kept, ...(this.tail.get(partition) ?? []).map((run) => run.changes)],
       this.watermarks.get(partition) ?? NOTHING,
@@ -75,30 +66,5 @@ export class Recovery {
     if (sequence < watermark.sequence) fail(sequence + 1, watermark.sequence, 'less is stored than was acknowledged');
     if (sequence > watermark.sequence)
       fail(watermark.sequence + 1, sequence, 'the watermark stands behind what is stored');
-  }
-
-  /** The last change of a key that could not be folded, as a change set of its own. */
-  private lastChangeOf({ partition, key, batch, reason }: QuarantineMark): Uint8Array {
-    const stored = this.journal.batch(batch);
-    if (stored === undefined || key.length === 0) {
-      throw new StoreCorruptError(
-        `batch ${batch} of ${this.journal.name} holds changes of partition ${partition} that could not be folded (${reason}), and ${stored === undefined ? 'is not there any more' : 'can’t be read'}`,
-        { details: { partition, batch } },
-      );
-    }
-    const changes = new ChangeSetWriter(PackWriter.growing(key.length + 64, 256 * 1024 * 1024));
-    forEachRun(stored.runs, stored.data, (run) => {
-      if (run.partition !== partition) return;
-      const { changes: bytes } = run;
-      forEachChange(bytes, 0, bytes.length, (kind, keyAt, keyLength, valueAt, valueLength) => {
-        const own = bytes.subarray(keyAt, keyAt + keyLength);
-        const concerns = kind === CHANGE_CLEAR_PREFIX ? beginsWith(key, own) : Buffer.compare(own, key) === 0;
-        if (!concerns) return;
-        changes.writer.at = 0;
-        if (kind === CHANGE_PUT) changes.put(key, bytes.subarray(valueAt, valueAt + valueLength));
-        else changes.delete(key);
-      });
-    });
-    return changes.writer.written();
   }
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { assert, checksum32, type DurablePosition, StoreIdentityError } from '@spacegrid/core';
 import { type Database, sizeOf, type Statement, syncDirectory, syncFile, transact } from './database.ts';
 import type { QuarantineMark } from './fold-messages.ts';
+import { endOfPrefix, type RowRange } from './row-key.ts';
 import { keepLog, openNewest, removeDatabaseFile, setFileAside, storeFileName } from './store-files.ts';
 import { isBlank, openOwned, readIdentity, type StoreIdentity, writeIdentity } from './store-identity.ts';
 
@@ -29,6 +30,8 @@ export class RowsFile {
   private readonly removeFrom: Statement;
   private readonly reach: Statement;
   private readonly page: Statement;
+  private readonly pageToEnd: Statement;
+  private readonly keyPage: Statement;
   private writtenBytes: number;
 
   private constructor(directory: string, generation: number, database: Database) {
@@ -48,8 +51,11 @@ export class RowsFile {
     this.reach = database.prepare(
       'INSERT INTO positions (partition, epoch, sequence) VALUES (?, ?, ?) ON CONFLICT (partition) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence',
     );
-    this.page = database.prepare(
-      'SELECT key, value, epoch, sequence, checksum FROM rows WHERE partition = ? AND key > ? ORDER BY key LIMIT ?',
+    const columns = 'SELECT key, value, epoch, sequence, checksum FROM rows WHERE partition = ?';
+    this.pageToEnd = database.prepare(`${columns} AND key >= ? ORDER BY key LIMIT ?`);
+    this.page = database.prepare(`${columns} AND key >= ? AND key < ? ORDER BY key LIMIT ?`);
+    this.keyPage = database.prepare(
+      'SELECT key FROM rows WHERE partition = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?',
     );
     this.writtenBytes = 0;
   }
@@ -159,17 +165,34 @@ export class RowsFile {
     this.database.prepare('DELETE FROM quarantine WHERE partition = ? AND key = ?').run(partition, key);
   }
 
-  /** Rows of a partition behind `after`, in the order of their keys; and the keys of those that fail their checksum. */
+  /**
+   * Rows of a partition from a key on and before `to`, in the order of their keys, and the keys of those that fail their checksum.
+   * At most `limit`; fewer, but one at least, where they take more than `bytesMax`.
+   */
   read(
     partition: number,
-    after: Uint8Array,
+    { from, to }: RowRange,
     limit: number,
-  ): { readonly rows: readonly FoldedRow[]; readonly damaged: readonly Buffer[] } {
-    const rows = this.page.all(partition, after, limit) as (FoldedRow & DurablePosition & { checksum: number })[];
+    bytesMax: number = Number.POSITIVE_INFINITY,
+  ): { readonly rows: readonly FoldedRow[]; readonly damaged: readonly Buffer[]; readonly isLast: boolean } {
+    const found =
+      to === undefined ? this.pageToEnd.iterate(partition, from, limit) : this.page.iterate(partition, from, to, limit);
+    const rows: FoldedRow[] = [];
     const damaged: Buffer[] = [];
-    for (const { key, value, epoch, sequence, checksum } of rows)
+    let bytes = 0;
+    for (const row of found as IterableIterator<FoldedRow & DurablePosition & { checksum: number }>) {
+      const { key, value, epoch, sequence, checksum } = row;
+      rows.push(row);
       if (checksum !== rowChecksum(partition, key, value, epoch, sequence)) damaged.push(key);
-    return { rows, damaged };
+      bytes += key.length + value.length;
+      if (bytes >= bytesMax) return { rows, damaged, isLast: false };
+    }
+    return { rows, damaged, isLast: rows.length < limit };
+  }
+
+  /** The same of keys alone: their rows are not read, and not checked. */
+  keys(partition: number, { from, to }: Required<RowRange>, limit: number): readonly Buffer[] {
+    return (this.keyPage.all(partition, from, to, limit) as { key: Buffer }[]).map(({ key }) => key);
   }
 
   backup(file: string): Promise<unknown> {
@@ -243,15 +266,4 @@ function rowChecksum(partition: number, key: Uint8Array, value: Uint8Array, epoc
   for (const part of [checksum32(value, 0, value.length), partition, epoch, sequence, Math.floor(sequence / 2 ** 32)])
     sum = (Math.imul(sum ^ part, 0x9e3779b1) >>> 0) ^ (sum >>> 15);
   return sum >>> 0;
-}
-
-/** The first key behind all that begin with `prefix`; undefined when there is none. */
-export function endOfPrefix(prefix: Uint8Array): Uint8Array | undefined {
-  for (let at = prefix.length - 1; at >= 0; at--) {
-    if (prefix[at] === 0xff) continue;
-    const end = prefix.slice(0, at + 1);
-    end[at] = (end[at] as number) + 1;
-    return end;
-  }
-  return undefined;
 }

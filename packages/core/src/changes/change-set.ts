@@ -71,24 +71,49 @@ export type ChangeVisitor = (
 
 /** Visits the operations in `bytes[from, to)`, in order, and returns their number. Throws DecodeError for anything else. */
 export function forEachChange(bytes: Uint8Array, from: number, to: number, visitor: ChangeVisitor): number {
-  const reader = new PackReader(bytes, from, to);
+  const cursor = new ChangeCursor(bytes, from, to);
   let count = 0;
-  while (reader.at < to) {
+  for (; cursor.next(); count++)
+    visitor(cursor.kind, cursor.keyOffset, cursor.keyLength, cursor.valueOffset, cursor.valueLength);
+  return count;
+}
+
+/** Goes from one operation to the next, for whoever stops in between. */
+export class ChangeCursor {
+  readonly bytes: Uint8Array;
+  kind: ChangeKind;
+  keyOffset: number;
+  keyLength: number;
+  /** As its length, 0 unless it is a put. */
+  valueOffset: number;
+  valueLength: number;
+  private readonly reader: PackReader;
+
+  constructor(bytes: Uint8Array, from: number = 0, to: number = bytes.length) {
+    this.bytes = bytes;
+    this.kind = CHANGE_PUT;
+    this.keyOffset = 0;
+    this.keyLength = 0;
+    this.valueOffset = 0;
+    this.valueLength = 0;
+    this.reader = new PackReader(bytes, from, to);
+  }
+
+  /** Stands at the next operation; false behind the last. Throws DecodeError for anything else. */
+  next(): boolean {
+    const { reader } = this;
+    if (reader.at >= reader.end) return false;
     const kind = reader.u8();
     if (kind < CHANGE_PUT || kind > CHANGE_CLEAR_PREFIX) {
       throw new DecodeError(`a change at byte ${reader.at - 1} has the kind ${kind}: allowed are 1, 2 and 3`);
     }
-    const keyOffset = skip(reader);
-    const keyLength = reader.at - keyOffset;
-    if (kind === CHANGE_PUT) {
-      const valueOffset = skip(reader);
-      visitor(CHANGE_PUT, keyOffset, keyLength, valueOffset, reader.at - valueOffset);
-    } else {
-      visitor(kind as ChangeKind, keyOffset, keyLength, 0, 0);
-    }
-    count++;
+    this.kind = kind as ChangeKind;
+    this.keyOffset = skip(reader);
+    this.keyLength = reader.at - this.keyOffset;
+    this.valueOffset = kind === CHANGE_PUT ? skip(reader) : 0;
+    this.valueLength = kind === CHANGE_PUT ? reader.at - this.valueOffset : 0;
+    return true;
   }
-  return count;
 }
 
 /** Passes bytes that stand behind their length, and returns where they begin. */

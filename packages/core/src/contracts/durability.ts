@@ -71,9 +71,15 @@ export interface DurabilityControl {
   open(): Promise<DurabilityOpened>;
   /**
    * Posts the partition's rows as RecoveryChunks and resolves when the last was posted. Back-pressure: one chunk is in flight
-   * for each RecoveryCredit that the receiver posts; it posts the first ones before it calls.
+   * for each RecoveryCredit that the receiver posts; it posts the first ones before it calls, and says in them what it wants
+   * of groups of rows.
    */
   recover(partition: number, port: MessagePort): Promise<void>;
+  /**
+   * Answers the RowsQuestions that a partition thread posts while the grid runs, each with a RowsAnswer, until the port closes.
+   * Any time after `open`.
+   */
+  serveRows(port: MessagePort): Promise<void>;
   /** Begins to drain the outboxes; after all partitions are loaded. */
   start(): Promise<void>;
   /** Resolves when all that was committed before the call is durable. Rejects with DURABILITY_UNAVAILABLE when it is closed before. */
@@ -105,7 +111,44 @@ export interface RecoveryEnd extends DurablePosition {
 /** Posted by the receiver of a recovery: `credits` more chunks may be sent. */
 export interface RecoveryCredit {
   readonly credits: number;
+  /**
+   * In the first credit: what the keys of some rows begin with, of which only the groups are wanted. Behind such a prefix stands
+   * a length, in two bytes with the high one first, and as many bytes: that far the keys of a group are equal. Of each group one
+   * put comes, of that key and without a value. The journal's tail comes whole: it may hold changes of any row.
+   */
+  readonly groupsOf?: readonly Uint8Array[];
 }
+
+/**
+ * Posted by a partition thread to the port of `serveRows`: asks for the rows whose keys begin with `prefix`, as they stand in the
+ * store. They are whole for what the partition changed up to its folded watermark, and up to where the store stood when it was
+ * opened: answers wait for a fold that is behind that. One answer holds a part; `from` asks for the next.
+ */
+export interface RowsQuestion {
+  /** Chosen by the asker; its answer carries it. */
+  readonly id: number;
+  readonly partition: number;
+  readonly prefix: Uint8Array;
+  /** The first key wanted; the prefix itself to begin with. */
+  readonly from: Uint8Array;
+}
+
+export type RowsAnswer =
+  | {
+      readonly id: number;
+      /** Operations of a change set, to be applied in order. */
+      readonly changes: Uint8Array;
+      /** What to ask for next; undefined behind the last row. */
+      readonly next: Uint8Array | undefined;
+    }
+  | {
+      readonly id: number;
+      /**
+       * What encodeError wrote: STORE_CORRUPT for rows that fail their checksum, or whose last change can't be read; what SQLite
+       * says; DURABILITY_UNAVAILABLE while the store can't be read.
+       */
+      readonly error: Uint8Array;
+    };
 
 export interface BackupResult {
   readonly directory: string;

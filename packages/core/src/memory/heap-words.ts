@@ -6,7 +6,7 @@
  *      0  identity         written once
  *     32  SEQUENCE_LOW     partition thread; every thread reads
  *     64  turn and journal partition thread; its successor reads
- *     96  watermark        durability thread
+ *     96  watermarks       durability thread
  *    128  gates            partition thread; durability thread reads
  *    160  outbox           partition thread; durability thread reads
  *    192  reclamation      partition thread
@@ -46,6 +46,9 @@ export const JOURNAL_COUNT = 64;
 export const JOURNAL_SEQUENCE = 65;
 export const DURABLE_LOW = 96;
 export const DURABLE_HALVES = 97;
+/** Up to where the partition's changes stand in the store's rows. */
+export const FOLDED_LOW = 98;
+export const FOLDED_HALVES = 99;
 
 /** Non-zero while replies wait for the watermark: the durability thread then rings the partition thread. */
 export const GATE_WAITERS = 128;

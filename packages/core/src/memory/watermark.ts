@@ -1,6 +1,6 @@
-/** The durable watermark of a partition: written by the durability thread, read by the partition thread. */
+/** A partition's watermarks, durable and folded: written by the durability thread, read by the partition thread. */
 import type { Heap } from './heap.ts';
-import { ANSWERED_LOW, DURABLE_HALVES, DURABLE_LOW, GATE_WAITERS } from './heap-words.ts';
+import { ANSWERED_LOW, DURABLE_HALVES, DURABLE_LOW, FOLDED_HALVES, FOLDED_LOW, GATE_WAITERS } from './heap-words.ts';
 import { halvesOf, loadSequence } from './sequence-words.ts';
 
 /** The highest sequence known to be durable. */
@@ -16,6 +16,17 @@ export function storeDurableSequence(heap: Heap, sequence: number): boolean {
   Atomics.store(heap.i32, DURABLE_HALVES, halvesOf(sequence));
   Atomics.store(heap.i32, DURABLE_LOW, sequence | 0);
   return Atomics.load(heap.i32, GATE_WAITERS) !== 0;
+}
+
+/** The highest sequence whose changes, and all before, stand in the store's rows: what may be dropped here and read back. */
+export function foldedSequence(heap: Heap): number {
+  return loadSequence(heap.i32, FOLDED_LOW, FOLDED_HALVES);
+}
+
+/** Publish: the same. Durability thread only, after the rows were synced; the bound of `storeDurableSequence` holds. */
+export function storeFoldedSequence(heap: Heap, sequence: number): void {
+  Atomics.store(heap.i32, FOLDED_HALVES, halvesOf(sequence));
+  Atomics.store(heap.i32, FOLDED_LOW, sequence | 0);
 }
 
 /** Says whether replies wait for the watermark. Partition thread only; re-read the watermark after setting it. */

@@ -111,6 +111,6 @@ describe('the fold thread', () => {
     expect(folder.problem).toBeUndefined();
     expect(folder.positions.get(0)).toEqual({ epoch: 1, sequence: 15 });
     expect(incidents.all().some(({ message }) => message.includes('the fold thread died'))).toBe(true);
-    expect((await folder.read(0, new Uint8Array(0))).rows).toBe(15);
+    expect((await folder.read(0, { from: new Uint8Array(0) })).rows).toBe(15);
   });
 });

@@ -48,7 +48,7 @@ class Folding {
   }
 
   rows(partition = 0): Record<string, string> {
-    const { rows, damaged } = this.file.read(partition, new Uint8Array(0), 1000);
+    const { rows, damaged } = this.file.read(partition, { from: new Uint8Array(0) }, 1000);
     expect(damaged).toEqual([]);
     return Object.fromEntries(rows.map(({ key, value }) => [key.toString('latin1'), value.toString('latin1')]));
   }
@@ -250,11 +250,11 @@ describe('folding batches into rows', () => {
     ]) {
       const before = RowsFile.open(directory, identity);
       before.put(0, Buffer.from('a'), Buffer.from('1'), { epoch: 1, sequence: 5 });
-      expect(before.read(0, new Uint8Array(0), 10).damaged).toEqual([]);
+      expect(before.read(0, { from: new Uint8Array(0) }, 10).damaged).toEqual([]);
       before.close();
       tamper(join(directory, 'rows.db'), `UPDATE rows SET ${change}`);
       const after = RowsFile.open(directory, identity);
-      const damaged = [0, 1].flatMap((partition) => after.read(partition, new Uint8Array(0), 10).damaged);
+      const damaged = [0, 1].flatMap((partition) => after.read(partition, { from: new Uint8Array(0) }, 10).damaged);
       expect(damaged.length, change).toBe(1);
       after.close();
       tamper(join(directory, 'rows.db'), 'DELETE FROM rows');

@@ -137,6 +137,31 @@ export class HotMap {
     return true;
   }
 
+  /**
+   * Takes the key's record over from another map of this heap and shape, in the place of the one that is here: the same block,
+   * published by one store. False when `source` has none. In a turn.
+   */
+  moveFrom(source: HotMap, key: KeyBytes): boolean {
+    const { heap, index } = this;
+    assert(source.heap === heap && source.shape === this.shape, 'a record moves between maps that are alike');
+    const ref = source.find(key);
+    if (ref === 0) return false;
+    const block = unitsOfBlock(this.shape.keyAt + keyWords(key.length));
+    const units = block + this.unitsOfBlobs(ref);
+    source.index.remove();
+    source.index.account(-units);
+    const old = this.find(key);
+    if (old === 0) {
+      index.insert(key.hash, ref);
+    } else {
+      index.replace(ref);
+      index.account(-block - this.unitsOfBlobs(old));
+      freeRecord(heap, old);
+    }
+    index.account(units);
+    return true;
+  }
+
   /** Empties the map at once; memory is given back in steps after the turn. */
   clear(): void {
     this.index.clear();
