@@ -65,6 +65,7 @@ export class ActorCaller {
       await call({ client: this.client, route, settings: settingsWithOnce(once) }, handler, args);
       return 'done';
     } catch (error) {
+      if (hadNoRoom(error)) return 'later';
       if (!wasThrown(error) && isGridError(error)) {
         if (UNTIL_RESTART.has(error.code)) throw error;
         if (PASSING.has(error.code)) return 'later';
@@ -91,4 +92,9 @@ export class ActorCaller {
       settings: settingsWithPath(path, DEADLINE_MS, beforeCommand),
     });
   }
+}
+
+/** The receiver's turn was undone for want of memory, which may come back. Not so when steps of it are committed. */
+function hadNoRoom(error: unknown): boolean {
+  return isGridError(error, 'CAPACITY') && !('stepsCommitted' in error);
 }

@@ -350,6 +350,7 @@ export class WorkerLoop {
   private async run(): Promise<void> {
     for (let rounds = 0; ; rounds++) {
       const startedAt = performance.now();
+      const calls = this.client.busy;
       const worked = this.round();
       if (worked) this.counters.add(BUSY_MICROS, (performance.now() - startedAt) * 1000);
       // A message of the supervisor is on its way: the event loop runs until it has come.
@@ -363,6 +364,8 @@ export class WorkerLoop {
       if (worked) {
         if (this.needsEventLoop && rounds % ROUNDS_MAX === 0) await nextTurnOfTheLoop();
         else if (this.mailbox.asyncRunning > 0) await Promise.resolve();
+        // What hangs on answers to messages, and to calls that no handler waits for, would not run before the thread sleeps.
+        else if (calls) await nextTurnOfTheLoop();
         continue;
       }
       const sleepMs = this.sleepMs();

@@ -47,6 +47,27 @@ it('what the outbox took comes back when the store has it, though nobody calls a
   expect(kept).toBeLessThan(before + 1_000_000);
 });
 
+it('a message whose receiver finds no room for what it writes is sent again, and arrives when there is some', async () => {
+  await using grid = await createGrid({ actors, workers: 1, partitions: 1, partitionBytes: '16mb' });
+  const shelf = grid.actor(Shelf, 'a');
+  for (let index = 0, error: unknown; error === undefined; index++)
+    error = await shelf.put(`${index}`, 1_000_000).catch((refused: unknown) => refused);
+  const refused = (await grid.stats()).workers[0]?.counters.errors ?? 0;
+  await shelf.sendPut('b', 'late', 1_000_000);
+  await until(
+    'the message is refused',
+    async () => (await grid.stats()).workers[0]?.counters.errors ?? 0,
+    (errors) => errors > refused,
+  );
+  await shelf.take('0');
+  await until(
+    'the message',
+    () => grid.actor(Shelf, 'b').has('late'),
+    (has) => has,
+    2000,
+  );
+});
+
 it('a full partition goes on in its thread, forgets messages that have arrived, and refuses what has no room', async () => {
   await using grid = await createGrid({
     actors,
