@@ -3,6 +3,7 @@
  * Atomics.waitAsync, which wakes through the event loop and does not keep the process alive; while calls are under way a
  * referenced timer does, and looks at their deadlines.
  */
+import { setImmediate as nextTurnOfTheLoop } from 'node:timers/promises';
 import { Doorbell } from '@spacegrid/core';
 import type { ControlBlock } from '../control/control-block.ts';
 import { ClientThread } from './client-thread.ts';
@@ -11,6 +12,8 @@ const SLEEP_MS = 60_000;
 const ROOM_CHECK_MS = 1;
 /** Then the timer stops until there is something to look after again. */
 const IDLE_LOOKS_MAX = 50;
+/** Batches of replies before the event loop has its turn: about a millisecond. */
+const POLLS_MAX = 32;
 
 /** What takes a client thread's replies. */
 export interface Pump {
@@ -49,9 +52,17 @@ export class ClientPump implements Pump {
 
   private async run(): Promise<void> {
     const found = (): boolean => this.stopped || this.client.hasReplies();
+    let polls = 0;
     while (!this.stopped) {
-      this.client.poll();
+      const taken = this.client.poll();
       this.onTick();
+      if (taken) {
+        // What was waiting for these replies goes on first, and sends what it sends while the workers make more. Now and then
+        // timers and I/O have their turn: under load there are always more.
+        if (++polls % POLLS_MAX === 0) await nextTurnOfTheLoop();
+        else await undefined;
+        continue;
+      }
       if (!this.client.busy) this.keepAlive(false);
       await this.doorbell.parkAsync(this.client.waitsForRoom ? ROOM_CHECK_MS : SLEEP_MS, found);
     }
@@ -66,7 +77,7 @@ export class ClientPump implements Pump {
     this.idleLooks = 0;
     if (this.client.gridClosed) {
       // What was answered before comes first; an attached thread is not told otherwise.
-      this.client.poll();
+      while (this.client.poll());
       this.client.close();
       return;
     }

@@ -70,6 +70,8 @@ const WAITING_MAX = 100_000;
 const DEADLINE_CHECK_MS = 20;
 /** A burst is published in pieces of this many requests, so that the worker runs the first while the rest is written. */
 const PUBLISH_REQUESTS = 64;
+/** Replies taken from one worker before those who waited for them go on: else workers would stand idle meanwhile. */
+const POLL_REPLIES = 64;
 
 export interface Lane {
   readonly worker: number;
@@ -111,6 +113,8 @@ export class ClientThread {
   private waitingCount: number;
   private tells: number;
   private flushQueued: boolean;
+  /** When the requests that are written and not published were begun; 0: to be read. */
+  private nowMs: number;
   private readonly flushLater: () => void;
   private closed: boolean;
 
@@ -148,6 +152,7 @@ export class ClientThread {
     // Begins anywhere, as the numbers of calls do.
     this.tells = Math.floor(Math.random() * 2 ** 32) | 0;
     this.flushQueued = false;
+    this.nowMs = 0;
     this.flushLater = () => this.flush();
     this.onWatch = () => undefined;
     this.onBusy = () => undefined;
@@ -167,13 +172,19 @@ export class ClientThread {
     this.calls.requests[this.calls.slotOf(number)] = request;
     if (this.calls.size === 1) this.onBusy();
     this.calls.deadlines[this.calls.slotOf(number)] =
-      request.timeoutMs === 0 ? Infinity : this.clock.now() + request.timeoutMs;
+      request.timeoutMs === 0 ? Infinity : this.now() + request.timeoutMs;
     try {
       this.sendOrWait(number, request, whenFull);
     } catch (error) {
       this.calls.reject(number, error);
     }
     return promise;
+  }
+
+  /** Reading the time costs 50 ns, a third of a call: once for all that is published together. */
+  private now(): number {
+    if (!this.flushQueued || this.nowMs === 0) this.nowMs = this.clock.now();
+    return this.nowMs;
   }
 
   /** Sends a request that has no reply of its own (tell, watch). Throws OverloadedError when even waiting room is full. */
@@ -211,20 +222,24 @@ export class ClientThread {
 
   private publish(lane: Lane): void {
     lane.unpublished = 0;
+    this.nowMs = 0;
     lane.requests.publish();
     lane.doorbell.ring();
   }
 
-  /** Takes what replies have come. True when there were any. */
+  /** Takes replies that have come, up to 64 of each worker. True when there were any: then there may be more. */
   poll(): boolean {
     let taken = false;
     for (const lane of this.lanes) {
-      for (let frame = lane.replies.next(); frame >= 0; frame = lane.replies.next()) {
-        taken = true;
+      let count = 0;
+      for (; count < POLL_REPLIES; count++) {
+        const frame = lane.replies.next();
+        if (frame < 0) break;
         this.take(lane, frame);
-        lane.replies.finish(frame);
       }
-      if (taken) lane.replies.release();
+      if (count === 0) continue;
+      taken = true;
+      lane.replies.releaseTaken();
     }
     if (this.waitingCount > 0) this.sendWaiting();
     return taken;

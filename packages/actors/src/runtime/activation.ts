@@ -10,6 +10,7 @@ import {
   draftScalar,
   readScalar,
   rowScalarBytesMax,
+  storeScalar,
   uncheck,
   writeRowScalars,
 } from '../state/scalar-values.ts';
@@ -43,10 +44,17 @@ export class Activation implements StateOwner, TurnOwner {
   /** The actors that wait for the running command, outermost first. */
   path: readonly string[];
   private record: number;
+  /** Of the partition, when the record was last looked up. Nobody else moves or removes it, except an undone turn. */
   private generation: number;
+  /** Where the record stands in its table, unless `moves` has changed. */
+  private place: number;
+  private moves: number;
+  private retired: boolean;
   private readonly values: unknown[];
   private readonly dirty: boolean[];
   private dirtyCount: number;
+  /** Some of what was assigned is a text or a packed value. */
+  private blobsChanged: boolean;
   /** Headers of structures made in the open turn. */
   private readonly headers: number[];
   private readonly structures: (object | undefined)[];
@@ -67,9 +75,13 @@ export class Activation implements StateOwner, TurnOwner {
     this.path = [];
     this.record = 0;
     this.generation = 0;
+    this.place = 0;
+    this.moves = 0;
+    this.retired = false;
     this.values = new Array<unknown>(layout.scalars.length).fill(undefined);
     this.dirty = new Array<boolean>(layout.scalars.length).fill(false);
     this.dirtyCount = 0;
+    this.blobsChanged = false;
     this.headers = new Array<number>(layout.structures.length).fill(0);
     this.structures = new Array<object | undefined>(layout.structures.length).fill(undefined);
     this.state = createWritableState(this, layout);
@@ -83,11 +95,22 @@ export class Activation implements StateOwner, TurnOwner {
 
   /** Reference of the actor's record; 0 while it was never written. */
   find(): number {
-    if (this.generation !== this.partition.generation) {
-      this.generation = this.partition.generation;
-      this.record = this.partition.table(this.layout.type.index)?.find(this.keyBytes) ?? 0;
-    }
+    if (this.generation !== this.partition.generation) this.look();
     return this.record;
+  }
+
+  /** Its thread forgets it. Who kept the state object still reads what is there. */
+  retire(): void {
+    this.retired = true;
+    this.generation = -1;
+  }
+
+  private look(): void {
+    const table = this.partition.table(this.layout.type.index);
+    this.record = table?.find(this.keyBytes) ?? 0;
+    this.place = table?.place ?? 0;
+    this.moves = table?.moves ?? 0;
+    if (!this.retired) this.generation = this.partition.generation;
   }
 
   get(slot: ScalarSlot): unknown {
@@ -102,6 +125,7 @@ export class Activation implements StateOwner, TurnOwner {
     if (!this.dirty[slot.index]) {
       this.dirty[slot.index] = true;
       this.dirtyCount++;
+      if (slot.record.blob >= 0) this.blobsChanged = true;
     }
   }
 
@@ -148,12 +172,22 @@ export class Activation implements StateOwner, TurnOwner {
     const { partition, layout } = this;
     const type = layout.type.index;
     const table = partition.ensureTable(type);
-    const draft = partition.draft(type);
     const record = this.find();
-    if (record === 0) draft.reset();
-    else draft.load(partition.heap, record);
-    const scalarsChanged = this.applyTo(draft) || record === 0;
-    this.record = table.put(this.keyBytes, draft);
+    let scalarsChanged = true;
+    if (record !== 0 && this.place !== 0 && !this.blobsChanged && this.moves === table.moves) {
+      const copy = table.copyOf(record);
+      scalarsChanged = this.applyToCopy(copy);
+      table.replaceCopied(this.place, record, copy);
+      this.record = copy;
+    } else {
+      const draft = partition.draft(type);
+      if (record === 0) draft.reset();
+      else draft.load(partition.heap, record);
+      scalarsChanged = this.applyTo(draft) || record === 0;
+      this.record = table.put(this.keyBytes, draft);
+      this.place = table.place;
+      this.moves = table.moves;
+    }
     if (partition.changes.enabled && scalarsChanged) this.recordRow();
     this.forgetChanges();
   }
@@ -170,6 +204,7 @@ export class Activation implements StateOwner, TurnOwner {
     if (table?.delete(this.keyBytes) === true && this.partition.changes.enabled)
       this.partition.changes.clear(this.prefix, undefined);
     this.record = 0;
+    this.place = 0;
   }
 
   /** Drops what was assigned and not stored. */
@@ -182,6 +217,22 @@ export class Activation implements StateOwner, TurnOwner {
     }
     for (let index = 0; index < headers.length; index++) headers[index] = 0;
     this.dirtyCount = 0;
+    this.blobsChanged = false;
+  }
+
+  private applyToCopy(copy: number): boolean {
+    const { heap } = this.partition;
+    let scalars = false;
+    for (const slot of this.layout.scalars) {
+      if (!this.dirty[slot.index]) continue;
+      storeScalar(heap, copy, slot, this.values[slot.index]);
+      scalars = true;
+    }
+    for (const slot of this.layout.structures) {
+      const header = this.headers[slot.index] as number;
+      if (header !== 0) heap.i32[copy + slot.record.at] = header;
+    }
+    return scalars;
   }
 
   private applyTo(draft: RecordDraft): boolean {

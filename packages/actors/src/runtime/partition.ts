@@ -58,7 +58,7 @@ export class Partition {
   readonly scratch: KeyScratch;
   /** By actor type: the number that its rows begin with; see shape-table.ts. */
   readonly shapeNumbers: number[];
-  /** Changes whenever records may have moved: what was found before must be found again. */
+  /** Changes when a turn is undone or rows are loaded: what was found before must be found again. */
   generation: number;
   /** The activation whose turn is open. */
   open: OpenActor | undefined;
@@ -141,7 +141,6 @@ export class Partition {
     this.heap.begin();
     this.open = activation;
     this.writes = 0;
-    this.generation++;
     try {
       this.changes.begin();
     } catch (error) {
@@ -189,11 +188,11 @@ export class Partition {
     const { heap } = this;
     if (!this.touched) this.touch();
     heap.begin();
-    this.generation++;
     try {
       change();
     } catch (error) {
       heap.rollback();
+      this.generation++;
       if (!isGridError(error, 'CAPACITY')) throw error;
       return false;
     }

@@ -3,7 +3,7 @@
  * in order, and the worker takes nothing more from that client until it is gone.
  */
 import { BULK_REFERENCE_BYTES, BulkProducer, Doorbell, RingProducer } from '@spacegrid/core';
-import { CLIENT_ACTIVE, CLIENT_FREE, type ControlBlock } from '../control/control-block.ts';
+import type { ControlBlock } from '../control/control-block.ts';
 import {
   padTo4,
   REPLY_NUMBER,
@@ -33,8 +33,6 @@ export class ReplyLanes {
   private readonly written: boolean[];
   private anyWritten: boolean;
   private heldCount: number;
-  private readonly control: ControlBlock;
-  private readonly worker: number;
 
   constructor(memory: GridMemory, control: ControlBlock, worker: number) {
     const { shape, rings } = memory;
@@ -59,8 +57,6 @@ export class ReplyLanes {
     }
     this.anyWritten = false;
     this.heldCount = 0;
-    this.control = control;
-    this.worker = worker;
   }
 
   /** True when the client has taken so little that nothing more is done for it. */
@@ -81,26 +77,23 @@ export class ReplyLanes {
   ): void {
     const held = this.held[client] as HeldReply[];
     if (held.length > 0 || !this.write(client, number, status, sequence, partition, bytes, from, length)) {
-      // Late answers to a client that is gone fill what room its ring has, and nobody waits for the rest.
-      if (this.isGone(client)) return;
       held.push({ number, status, sequence, partition, bytes: bytes.slice(from, from + length) });
       this.heldCount++;
     }
   }
 
-  /** Sends what was held, publishes once for all, and with `wake` rings those who sleep. True when something moved. */
-  flush(wake: boolean): boolean {
+  /** Sends what was held, publishes once for all, and rings those who sleep. True when something moved. */
+  flush(): boolean {
     if (this.heldCount > 0) this.sendHeld();
     if (!this.anyWritten) return false;
     let moved = false;
     for (let client = 0; client < this.rings.length; client++) {
       if (!this.written[client]) continue;
       if ((this.rings[client] as RingProducer).publish()) moved = true;
-      if (!wake) continue;
       this.written[client] = false;
       (this.doorbells[client] as Doorbell).ring();
     }
-    if (wake) this.anyWritten = false;
+    this.anyWritten = false;
     return moved;
   }
 
@@ -119,12 +112,6 @@ export class ReplyLanes {
     const held = this.held[client] as HeldReply[];
     this.heldCount -= held.length;
     held.length = 0;
-  }
-
-  /** True when this worker has let go of the client's slot and no other thread has taken it. */
-  private isGone(client: number): boolean {
-    const state = this.control.clientState(client);
-    return state === CLIENT_FREE || (state !== CLIENT_ACTIVE && !this.control.isHeld(client, this.worker));
   }
 
   private write(
@@ -203,7 +190,7 @@ function writeHead(
   i32[word + REPLY_NUMBER] = number;
   i32[word + REPLY_STATUS] = status;
   i32[word + REPLY_SEQUENCE_LOW] = sequence | 0;
-  i32[word + REPLY_SEQUENCE_HIGH] = Math.floor(sequence / 4_294_967_296);
+  i32[word + REPLY_SEQUENCE_HIGH] = sequence < 4_294_967_296 ? 0 : Math.floor(sequence / 4_294_967_296);
   i32[word + REPLY_VALUE_BYTES] = length;
   i32[word + REPLY_PARTITION] = partition;
 }

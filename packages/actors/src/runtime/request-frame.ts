@@ -97,6 +97,9 @@ export class RequestFrame {
       const from = this.argumentOffset;
       reader = this.reader.reset(u8, from, from + length);
     }
+    // Pushing to an empty array costs 40 ns: it gets room for 17.
+    if (count === 1) return [readValue(reader)];
+    if (count === 2) return [readValue(reader), readValue(reader)];
     const args: unknown[] = [];
     for (let index = 0; index < count; index++) args.push(readValue(reader));
     return args;

@@ -159,7 +159,8 @@ export class TurnObject {
 
   beginTurn(): void {
     this.nowMs = this.activation.partition.now(this.services.clock.now());
-    this.messages.length = 0;
+    // Setting the length costs 30 ns, even to what it is.
+    if (this.messages.length > 0) this.messages.length = 0;
   }
 
   get hasMessages(): boolean {

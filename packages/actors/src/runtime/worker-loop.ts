@@ -52,8 +52,6 @@ import { Watches } from './watches.ts';
 
 /** Requests taken from one client before the next has its turn. */
 const FAIR_REQUESTS = 256;
-/** Rounds after which sleeping clients are woken though more requests stand in the rings. */
-const QUIET_ROUNDS_MAX = 4;
 const WATCH_BUDGET = 256;
 const RECLAIM_BUDGET = 256;
 /** Reclaiming steps between two rounds of requests. */
@@ -92,7 +90,6 @@ export class WorkerLoop {
   private readonly offload: Offload;
   private readonly clock: RoundClock;
   private readonly touchedPartitions: Partition[];
-  private quietRounds: number;
   private readonly data: WorkerLoopData;
   private readonly interrupted: { readonly partition: Partition; readonly ids: readonly string[] }[];
   private draining: (() => void) | undefined;
@@ -112,7 +109,6 @@ export class WorkerLoop {
     this.worker = worker;
     this.clock = new RoundClock(surroundings.clock);
     this.touchedPartitions = [];
-    this.quietRounds = 0;
     this.control = new ControlBlock(memory.control, memory.shape);
     const { words } = this.control.shared;
     // Beside the workers there are the main thread, the durability thread and the one that folds.
@@ -380,12 +376,7 @@ export class WorkerLoop {
     this.clock.tick();
     let worked = this.client.poll();
     if (this.data.settings.persistent && this.touchedPartitions.length > 0 && this.runParked()) worked = true;
-    let more = false;
-    for (let client = 0; client < this.requests.length; client++) {
-      const taken = this.take(client);
-      if (taken > 0) worked = true;
-      if (taken === FAIR_REQUESTS) more = true;
-    }
+    for (let client = 0; client < this.requests.length; client++) if (this.take(client) > 0) worked = true;
     if (this.fireReminders()) worked = true;
     if (this.outgoing.round()) worked = true;
     if (this.data.settings.persistent) {
@@ -399,11 +390,8 @@ export class WorkerLoop {
       this.client.expire(this.clock.now());
       this.client.failUnavailable();
     }
-    // Waking a sleeper costs as much as several turns: while more requests wait it is put off, for a few rounds.
-    this.quietRounds = more ? this.quietRounds + 1 : QUIET_ROUNDS_MAX;
-    const wake = this.quietRounds >= QUIET_ROUNDS_MAX;
-    if (wake) this.quietRounds = 0;
-    if (this.replies.flush(wake)) worked = true;
+    // Waking a sleeper costs as much as several turns: once for up to 256 replies.
+    if (this.replies.flush()) worked = true;
     this.mailbox.finishAnswered(this.isBlocked);
     this.kept.sweep();
     if (this.interrupted.length > 0) this.forgetInterrupted();

@@ -27,6 +27,8 @@ export class StateReader {
   readonly view: QueryView;
   /** Record of the actor that is looked at; 0 when it was never written. */
   record: number;
+  /** Of structures, by their number: made when first asked for. */
+  readonly views: (RankingViewFacade | MapViewFacade | undefined)[];
   private table: HotMap | undefined;
   private readonly root: number;
 
@@ -35,14 +37,15 @@ export class StateReader {
     this.layout = layout;
     this.keys = keys;
     this.record = 0;
+    this.views = new Array<RankingViewFacade | MapViewFacade | undefined>(layout.structures.length).fill(undefined);
     this.table = undefined;
     this.root = heap.root(FIRST_TYPE_ROOT + layout.type.index);
     this.view = new QueryView(createReadableState(this, layout));
   }
 
-  /** Looks at an actor: until the next call, the view is that actor's. */
-  find(key: string, bytes: KeyBytes): void {
-    this.view.key = key;
+  /** Looks at an actor: until the next call, the view is that actor's. Without `key` it is decoded from the bytes when asked for. */
+  find(key: string | undefined, bytes: KeyBytes): void {
+    this.view.bind(key, bytes);
     const header = this.heap.load(this.root);
     if (header === 0) {
       this.record = 0;
@@ -57,12 +60,27 @@ export class StateReader {
 
 /** Its public face is `View` in define-actor.ts. */
 export class QueryView {
-  key: string;
   readonly state: object;
+  private text: string | undefined;
+  private bytes: KeyBytes | undefined;
 
   constructor(state: object) {
-    this.key = '';
     this.state = state;
+    this.text = undefined;
+    this.bytes = undefined;
+  }
+
+  get key(): string {
+    if (this.text === undefined) {
+      const { bytes, offset, length } = this.bytes as KeyBytes;
+      this.text = Buffer.from(bytes.buffer, bytes.byteOffset + offset, length).toString('utf8');
+    }
+    return this.text;
+  }
+
+  bind(text: string | undefined, bytes: KeyBytes): void {
+    this.text = text;
+    this.bytes = bytes;
   }
 }
 
@@ -96,12 +114,11 @@ function stateClass(layout: StateLayout): new (reader: StateReader) => object {
     );
   }
   for (const slot of layout.structures) {
-    const views = new WeakMap<StateReader, RankingViewFacade | MapViewFacade>();
     define(State.prototype, slot.name, (reader) => {
-      let view = views.get(reader);
+      let view = reader.views[slot.index];
       if (view === undefined) {
         view = slot.field.kind === 'ranking' ? new RankingViewFacade(reader, slot) : new MapViewFacade(reader, slot);
-        views.set(reader, view);
+        reader.views[slot.index] = view;
       }
       return view;
     });

@@ -93,6 +93,20 @@ export function draftScalar(draft: RecordDraft, slot: ScalarSlot, checked: unkno
   }
 }
 
+/** Puts a checked value of fixed width in a record that nobody can reach yet. */
+export function storeScalar(heap: Heap, record: number, slot: ScalarSlot, checked: unknown): void {
+  const field = slot.record;
+  const word = record + field.at;
+  if (field.kind === 'f64') {
+    heap.f64[word >>> 1] = checked as number;
+  } else if (field.kind === 'bool') {
+    const flags = heap.i32[word] as number;
+    heap.i32[word] = checked === true ? flags | field.mask : flags & ~field.mask;
+  } else {
+    heap.i32[word] = checked as number;
+  }
+}
+
 /** What a getter gives back for a checked value that is not stored yet. */
 export function uncheck(slot: ScalarSlot, checked: unknown): unknown {
   return slot.field.kind === 'packed' ? readValue(new PackReader(checked as Uint8Array), true) : checked;

@@ -50,6 +50,9 @@ export class OutboxWriter {
   private readonly entryBytesMax: number;
   /** Word index of the running entry. */
   private entry: number;
+  /** The last segment and its capacity, as last looked up. */
+  private segment: number;
+  private segmentWords: number;
   /** First byte of the running entry's body, and the end of the room that it has. */
   bodyStart: number;
   bodyEnd: number;
@@ -58,6 +61,8 @@ export class OutboxWriter {
     this.heap = heap;
     this.entryBytesMax = entryBytesMax;
     this.entry = 0;
+    this.segment = 0;
+    this.segmentWords = 0;
     this.bodyStart = 0;
     this.bodyEnd = 0;
   }
@@ -78,7 +83,8 @@ export class OutboxWriter {
     const heap = this.heap;
     const segment = heap.i32[OUTBOX_LAST] as number;
     const position = heap.i32[OUTBOX_POSITION] as number;
-    const capacity = this.capacity(segment);
+    // A segment of the same place is of the same size: blocks of this size are runs of pages, and a longer one is moved to.
+    const capacity = segment === this.segment ? this.segmentWords : this.look(segment);
     if (position + ENTRY_WORDS + ROOM_MIN_WORDS + 1 > capacity) {
       this.moveToSegment(SEGMENT_WORDS);
       return;
@@ -113,7 +119,7 @@ export class OutboxWriter {
     const sequence = heap.committed + 1;
     i32[entry] = words;
     i32[entry + ENTRY_SEQUENCE_LOW] = sequence | 0;
-    i32[entry + ENTRY_SEQUENCE_HIGH] = Math.floor(sequence / LOW_RANGE);
+    i32[entry + ENTRY_SEQUENCE_HIGH] = sequence < LOW_RANGE ? 0 : Math.floor(sequence / LOW_RANGE);
     i32[entry + ENTRY_CLIENT] = client;
     i32[entry + ENTRY_REQUEST] = request;
     i32[entry + ENTRY_FLAGS] = flags;
@@ -208,7 +214,14 @@ export class OutboxWriter {
     }
     heap.set(OUTBOX_LAST, segment);
     heap.set(OUTBOX_POSITION, SEGMENT_HEAD_WORDS);
+    this.look(segment);
     return segment;
+  }
+
+  private look(segment: number): number {
+    this.segment = segment;
+    this.segmentWords = this.capacity(segment);
+    return this.segmentWords;
   }
 
   private capacity(segment: number): number {

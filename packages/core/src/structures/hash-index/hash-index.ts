@@ -46,10 +46,13 @@ export interface HashIndexOptions {
 }
 
 export class HashIndex extends IndexReader {
+  /** Counts what may have moved entries to other slots. An undone turn moves them back uncounted. Writer only. */
+  moves: number;
   private readonly tableState: number;
 
   constructor(heap: Heap, at: number, options: HashIndexOptions) {
     super(heap, at, options.keyAt);
+    this.moves = 0;
     this.tableState = options.ownsRecords ? OWNS_RECORDS : 0;
   }
 
@@ -104,6 +107,7 @@ export class HashIndex extends IndexReader {
     const heap = this.heap;
     const root = heap.i32[this.at + ROOT] as number;
     this.slot = 0;
+    this.moves++;
     if (root === 0) return;
     heap.publish(this.at + ROOT, 0);
     heap.set(this.at + ENTRIES, 0);
@@ -140,6 +144,7 @@ export class HashIndex extends IndexReader {
   /** Widens or splits the table last located, where that may help. Bound: 6 widenings or one split. */
   private makeRoom(mixed: number): boolean {
     const heap = this.heap;
+    this.moves++;
     const buckets = heap.i32[this.table + TABLE_BUCKETS] as number;
     if (buckets < FULL_BUCKETS) {
       widenTable(heap, this.at);
