@@ -15,6 +15,7 @@ import { answerError, HttpError } from './http-error.ts';
 import { refuseBrokenPath } from './input.ts';
 import { metricsText } from './metrics.ts';
 import { pageFiles } from './page-files.ts';
+import { RequestTimes } from './request-times.ts';
 
 export interface HttpParts {
   readonly grid: Grid;
@@ -43,6 +44,8 @@ export function buildApp(parts: HttpParts, streams: EventStreams): Hono {
   app.notFound((context) =>
     answerError(context, new HttpError(404, 'NOT_FOUND', `${context.req.path} is not here`), parts.report),
   );
+  const times = new RequestTimes(METHODS.map(([path]) => path));
+  app.use(times.measure);
   app.use(async (context, next) => {
     context.header('x-content-type-options', 'nosniff');
     refuseBrokenPath(context.req.path);
@@ -59,7 +62,7 @@ export function buildApp(parts: HttpParts, streams: EventStreams): Hono {
     return context.json(health, health.status === 'unavailable' ? 503 : 200);
   });
   app.get('/metrics', async (context) =>
-    context.text(metricsText(await parts.grid.stats()), 200, {
+    context.text(metricsText(await parts.grid.stats()) + times.text(), 200, {
       'content-type': 'text/plain; version=0.0.4; charset=utf-8',
     }),
   );

@@ -609,7 +609,7 @@ describe('GET /metrics', () => {
     let family = '';
     for (const line of text.slice(0, -1).split('\n')) {
       const help = /^# HELP (\S+) \S/.exec(line);
-      const type = /^# TYPE (\S+) (counter|gauge)$/.exec(line);
+      const type = /^# TYPE (\S+) (counter|gauge|histogram)$/.exec(line);
       if (help !== null) {
         family = help[1] as string;
         expect(typed.has(family), `${family} is described once`).toBe(false);
@@ -619,7 +619,8 @@ describe('GET /metrics', () => {
       } else {
         const sample = SAMPLE.exec(line)?.groups;
         expect(sample, line).toBeDefined();
-        expect(sample?.['name'], 'samples stand under their TYPE').toBe(family);
+        const suffix = typed.get(family) === 'histogram' ? /_(bucket|sum|count)$/ : /$^/;
+        expect(sample?.['name']?.replace(suffix, ''), 'samples stand under their TYPE').toBe(family);
         expect(typed.has(family)).toBe(true);
         const name = `${sample?.['name']}${sample?.['labels'] ?? ''}`;
         expect(series.has(name), `${name} stands once`).toBe(false);
@@ -674,5 +675,36 @@ describe('GET /metrics', () => {
     expect(grown('idempotent_replies_total')).toBe(1);
     expect(grown('peeks_total')).toBeGreaterThanOrEqual(1);
     expect(grown('peek_hits_total')).toBeGreaterThanOrEqual(1);
+  });
+
+  const REQUESTS = 'spacegrid_demo_http_request_seconds';
+
+  it('counts requests by route, class of status and duration', async () => {
+    const labels = 'route="/api/boards/:board/players/:player",status="4xx"';
+    const buckets = async (): Promise<(readonly [bound: number, count: number])[]> =>
+      [...(await scrape())].flatMap(([name, count]) => {
+        const bound = name.startsWith(`${REQUESTS}_bucket{${labels},le="`) ? name.split('le="')[1] : undefined;
+        return bound === undefined ? [] : [[bound.startsWith('+Inf') ? Infinity : Number.parseFloat(bound), count]];
+      });
+    await to('/api/boards/metrics/players/nobody');
+    const before = await buckets();
+    for (let request = 0; request < 3; request++) await to('/api/boards/metrics/players/nobody');
+    const after = await buckets();
+    expect(after.at(-1)).toEqual([Infinity, (before.at(-1)?.[1] ?? 0) + 3]);
+    expect(after).toEqual(after.toSorted((a, b) => a[0] - b[0] || a[1] - b[1]));
+    const series = await scrape();
+    expect(series.get(`${REQUESTS}_count{${labels}}`)).toBe(after.at(-1)?.[1]);
+    expect(series.get(`${REQUESTS}_sum{${labels}}`)).toBeGreaterThan(0);
+  });
+
+  it('makes no series of what nobody serves, whatever it is called', async () => {
+    const routes = async (): Promise<ReadonlySet<string>> =>
+      new Set([...(await scrape()).keys()].flatMap((name) => /_count\{route="([^"]+)"/.exec(name)?.[1] ?? []));
+    await to('/nowhere/0');
+    const before = await routes();
+    expect(before).toContain('other');
+    for (const path of ['/nowhere/1', '/assets/no-such.js', '/api/boards/x/nothing', '/api/%ZZ', '/api/load"}'])
+      await to(path);
+    expect(await routes()).toEqual(before);
   });
 });

@@ -60,7 +60,7 @@ export class ClientPump implements Pump {
         // What was waiting for these replies goes on first, and sends what it sends while the workers make more. Now and then
         // timers and I/O have their turn: under load there are always more.
         if (++polls % POLLS_MAX === 0) await nextTurnOfTheLoop();
-        else await undefined;
+        else await Promise.resolve();
         continue;
       }
       if (!this.client.busy) this.keepAlive(false);

@@ -220,7 +220,7 @@ class LocalGrid implements Grid {
     try {
       await this.supervisor.ask((api) => api.close());
     } finally {
-      this.local.thread.poll();
+      while (this.local.thread.poll());
       this.local.close();
       await this.supervisor.end();
     }

@@ -61,6 +61,11 @@ export interface MailboxParts {
   readonly kept: KeptRequests;
 }
 
+interface Asker extends Caller {
+  /** The request, while its answer waits for the watermark. */
+  readonly waiting: WaitingRequest | undefined;
+}
+
 export class Mailbox {
   readonly table: ActivationTable;
   /** Asynchronous commands under way. */
@@ -72,7 +77,7 @@ export class Mailbox {
   /** Commands with steps that a predecessor left half done: committed steps by client and number. */
   private readonly interrupted: Map<string, number>;
   /** Requests that are answered by a reply which is not published yet, by client: finished then. */
-  private readonly answered: number[][];
+  private readonly unfinished: number[][];
   private answeredCount: number;
   /** Requests that wait or run long, by client, oldest first. */
   private readonly held: Set<WaitingRequest>[];
@@ -88,7 +93,7 @@ export class Mailbox {
     this.consumed = new Set();
     this.interrupted = new Map();
     this.keptLane = parts.frames.length;
-    this.answered = Array.from({ length: parts.frames.length + 1 }, () => []);
+    this.unfinished = Array.from({ length: parts.frames.length + 1 }, () => []);
     this.held = parts.frames.map(() => new Set());
     this.answeredCount = 0;
   }
@@ -179,13 +184,23 @@ export class Mailbox {
    */
   finishAnswered(isBlocked: (client: number) => boolean): void {
     if (this.answeredCount === 0) return;
-    for (let client = 0; client < this.answered.length; client++) {
-      const frames = this.answered[client] as number[];
-      if (frames.length === 0 || (client < this.keptLane && isBlocked(client))) continue;
+    for (let client = 0; client < this.keptLane; client++) {
+      const frames = this.unfinished[client] as number[];
+      if (frames.length === 0 || isBlocked(client)) continue;
       for (const frame of frames) this.at(client, frame).ring.finish(frame);
       this.answeredCount -= frames.length;
       frames.length = 0;
     }
+    // Kept requests are of many clients.
+    const kept = this.unfinished[this.keptLane] as number[];
+    if (kept.length === 0) return;
+    const held: number[] = [];
+    for (const number of kept) {
+      if (isBlocked(this.parts.kept.clientOf(number))) held.push(number);
+      else this.at(this.keptLane, number).ring.finish(number);
+    }
+    this.answeredCount -= kept.length - held.length;
+    this.unfinished[this.keptLane] = held;
   }
 
   /** True while replies that answer requests are not published. */
@@ -238,8 +253,12 @@ export class Mailbox {
 
   private hold(client: number, frame: number): WaitingRequest {
     const waiting = { client, frame };
-    if (client !== this.keptLane) (this.held[client] as Set<WaitingRequest>).add(waiting);
+    this.holdWaiting(waiting);
     return waiting;
+  }
+
+  private holdWaiting(waiting: WaitingRequest): void {
+    if (waiting.client !== this.keptLane) (this.held[waiting.client] as Set<WaitingRequest>).add(waiting);
   }
 
   private letGo(waiting: WaitingRequest): void {
@@ -247,7 +266,7 @@ export class Mailbox {
   }
 
   private finishLater(client: number, frame: number): void {
-    (this.answered[client] as number[]).push(frame);
+    (this.unfinished[client] as number[]).push(frame);
     this.answeredCount++;
   }
 
@@ -323,8 +342,10 @@ export class Mailbox {
       } else {
         parts.counters.add(QUERIES, 1);
         parts.running.enter(layout.type.index, handler.index, partition.number, request.keyHash, frame);
-        parts.runner.query(partition, reader.view, handler, args, this.asker(client, frame, request, durable));
+        const asker = this.asker(client, frame, request, durable);
+        parts.runner.query(partition, reader.view, handler, args, asker);
         parts.running.leave();
+        this.answered(client, frame, asker);
       }
     } catch (error) {
       if (error instanceof AssertionFailed) throw error;
@@ -333,7 +354,6 @@ export class Mailbox {
     }
     // A watch is registered again by its client when this thread dies; a query must be answered again.
     if (request.kind === KIND_WATCH) ring.finish(frame);
-    else if (!durable) this.finishLater(client, frame);
   }
 
   /** Answers when the turn of a receipt is durable. */
@@ -355,15 +375,26 @@ export class Mailbox {
     // Memory is the disk of a partition without a store (which only tests ask).
     const asker = this.asker(client, frame, request, partition.persistent);
     this.parts.runner.reached(partition, sequence, asker);
-    if (asker.onSent === undefined) this.finishLater(client, frame);
+    this.answered(client, frame, asker);
   }
 
   /** Who asked; a request whose answer waits for the watermark is finished when that is sent. */
-  private asker(client: number, frame: number, request: RequestFrame, durable: boolean): Caller {
+  private asker(client: number, frame: number, request: RequestFrame, durable: boolean): Asker {
     const { number } = request;
     const requester = this.requesterOf(client, frame, request);
-    if (!durable || request.isTell) return { client: requester, number, durable: false };
-    return { client: requester, number, durable, onSent: () => this.finishLater(client, frame) };
+    if (!durable || request.isTell) return { client: requester, number, durable: false, waiting: undefined };
+    const waiting = { client, frame };
+    const onSent = (): void => {
+      this.letGo(waiting);
+      this.finishLater(waiting.client, waiting.frame);
+    };
+    return { client: requester, number, durable, onSent, waiting };
+  }
+
+  /** The request of `asker` has its answer: it is finished when that is published, or keeps waiting for the watermark. */
+  private answered(client: number, frame: number, { waiting }: Asker): void {
+    if (waiting === undefined) this.finishLater(client, frame);
+    else this.holdWaiting(waiting);
   }
 
   private requesterOf(lane: number, frame: number, request: RequestFrame): number {
@@ -441,7 +472,7 @@ export class Mailbox {
         // Before all that refuses it: a retry of what took effect has its answer, whatever befell its own thread.
         const asker = this.asker(client, frame, request, durable);
         if (parts.once.replay(activation, handler, once, args, asker)) {
-          if (asker.onSent === undefined) this.finishLater(client, frame);
+          this.answered(client, frame, asker);
           return;
         }
         turn.beforeReply = parts.once.remember(activation, handler, once, args);
@@ -646,8 +677,9 @@ export class Mailbox {
 
   private refuse(client: number, frame: number, request: RequestFrame, partition: Partition, error: unknown): void {
     this.parts.counters.add(REFUSED, 1);
-    // Unless its caller took it back, which needs no answer.
-    if (request.ring.start(frame) !== START_CANCELLED) {
+    // Unless its caller took it back, which needs no answer. What was started before is not started once more to be refused.
+    const starts = request.ring.startsOf(frame);
+    if (starts !== START_CANCELLED && (starts > 0 || request.ring.start(frame) !== START_CANCELLED)) {
       const caller = { client: this.requesterOf(client, frame, request), number: request.number, durable: false };
       this.parts.runner.refuse(partition, error, caller);
       this.finishLater(client, frame);

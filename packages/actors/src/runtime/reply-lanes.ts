@@ -3,7 +3,7 @@
  * in order, and the worker takes nothing more from that client until it is gone.
  */
 import { BULK_REFERENCE_BYTES, BulkProducer, Doorbell, RingProducer } from '@spacegrid/core';
-import type { ControlBlock } from '../control/control-block.ts';
+import { CLIENT_ACTIVE, CLIENT_FREE, type ControlBlock } from '../control/control-block.ts';
 import {
   padTo4,
   REPLY_NUMBER,
@@ -33,6 +33,8 @@ export class ReplyLanes {
   private readonly written: boolean[];
   private anyWritten: boolean;
   private heldCount: number;
+  private readonly control: ControlBlock;
+  private readonly worker: number;
 
   constructor(memory: GridMemory, control: ControlBlock, worker: number) {
     const { shape, rings } = memory;
@@ -57,6 +59,8 @@ export class ReplyLanes {
     }
     this.anyWritten = false;
     this.heldCount = 0;
+    this.control = control;
+    this.worker = worker;
   }
 
   /** True when the client has taken so little that nothing more is done for it. */
@@ -77,6 +81,8 @@ export class ReplyLanes {
   ): void {
     const held = this.held[client] as HeldReply[];
     if (held.length > 0 || !this.write(client, number, status, sequence, partition, bytes, from, length)) {
+      // Late answers to a client that is gone fill what room its ring has, and nobody waits for the rest.
+      if (this.isGone(client)) return;
       held.push({ number, status, sequence, partition, bytes: bytes.slice(from, from + length) });
       this.heldCount++;
     }
@@ -112,6 +118,12 @@ export class ReplyLanes {
     const held = this.held[client] as HeldReply[];
     this.heldCount -= held.length;
     held.length = 0;
+  }
+
+  /** True when this worker has let go of the client's slot and no other thread has taken it. */
+  private isGone(client: number): boolean {
+    const state = this.control.clientState(client);
+    return state === CLIENT_FREE || (state !== CLIENT_ACTIVE && !this.control.isHeld(client, this.worker));
   }
 
   private write(
