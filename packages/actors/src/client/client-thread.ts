@@ -87,11 +87,14 @@ export interface Lane {
   unpublished: number;
   /** Requests that wait for room in this ring, in order: the other workers' go on. */
   readonly waiting: WaitingForRoom[];
+  /** How many of them were given up. */
+  givenUp: number;
 }
 
 interface WaitingForRoom {
   readonly number: number;
-  readonly request: Request;
+  /** Undefined when the call was given up. */
+  request: Request | undefined;
 }
 
 export type WatchListener = (number: number, error: boolean, value: unknown, sequence: number) => void;
@@ -111,6 +114,10 @@ export class ClientThread {
   private readonly workers: number;
   /** In all lanes. */
   private waitingCount: number;
+  /** The calls among them, by number. */
+  private readonly waitingCalls: Map<number, WaitingForRoom>;
+  /** Calls to workers that are given up are looked for again then. */
+  private unavailableAt: number;
   private tells: number;
   private flushQueued: boolean;
   /** When the requests that are written and not published were begun; 0: to be read. */
@@ -146,9 +153,12 @@ export class ClientThread {
         doorbell: surroundings.bell(control, worker),
         unpublished: 0,
         waiting: [],
+        givenUp: 0,
       };
     });
     this.waitingCount = 0;
+    this.waitingCalls = new Map();
+    this.unavailableAt = 0;
     // Begins anywhere, as the numbers of calls do.
     this.tells = Math.floor(Math.random() * 2 ** 32) | 0;
     this.flushQueued = false;
@@ -171,8 +181,7 @@ export class ClientThread {
     const promise = this.calls.promise();
     this.calls.requests[this.calls.slotOf(number)] = request;
     if (this.calls.size === 1) this.onBusy();
-    this.calls.deadlines[this.calls.slotOf(number)] =
-      request.timeoutMs === 0 ? Infinity : this.now() + request.timeoutMs;
+    this.calls.setDeadline(number, request.timeoutMs === 0 ? Infinity : this.now() + request.timeoutMs);
     try {
       this.sendOrWait(number, request, whenFull);
     } catch (error) {
@@ -201,15 +210,12 @@ export class ClientThread {
 
   /** Gives a call up. True when it certainly did not and will not run. */
   cancel(number: number): boolean {
-    const slot = this.calls.slotOf(number);
-    const request = this.calls.requests[slot];
-    const waiting = request === undefined ? [] : this.laneOf(request).waiting;
-    const at = waiting.findIndex((entry) => entry.request === request);
-    if (at >= 0) {
-      waiting.splice(at, 1);
-      this.waitingCount--;
+    const entry = this.waitingCalls.get(number);
+    if (entry !== undefined) {
+      this.giveUp(entry);
       return true;
     }
+    const slot = this.calls.slotOf(number);
     const lane = this.lanes[this.calls.workers[slot] as number] as Lane;
     return lane.requests.cancel(this.calls.frames[slot] as number, number);
   }
@@ -281,9 +287,12 @@ export class ClientThread {
     return nameOfCall(request?.subject, request?.handler);
   }
 
-  /** Fails calls to workers that keep dying and are not started again. */
+  /** Fails calls to workers that keep dying and are not started again. Looks at every call, so not each time it is asked. */
   failUnavailable(): void {
     if (this.lanes.every(({ worker }) => this.control.workerState(worker) !== WORKER_FAILED)) return;
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs < this.unavailableAt) return;
+    this.unavailableAt = nowMs + DEADLINE_CHECK_MS;
     for (const number of this.calls.waiting()) {
       const request = this.calls.requests[this.calls.slotOf(number)];
       if (request === undefined) continue;
@@ -333,7 +342,11 @@ export class ClientThread {
   }
 
   private forgetWaiting(): void {
-    for (const lane of this.lanes) lane.waiting.length = 0;
+    for (const lane of this.lanes) {
+      lane.waiting.length = 0;
+      lane.givenUp = 0;
+    }
+    this.waitingCalls.clear();
     this.waitingCount = 0;
   }
 
@@ -346,25 +359,47 @@ export class ClientThread {
       throw new OverloadedError(`no room for a call to partition ${request.partition}: its worker is behind`);
     if (this.waitingCount >= WAITING_MAX)
       throw new OverloadedError(`${WAITING_MAX} calls of this thread wait for room: await some before making more`);
-    waiting.push({ number, request });
+    const entry = { number, request };
+    waiting.push(entry);
+    if (isCall(request.head)) this.waitingCalls.set(number, entry);
     if (this.waitingCount++ === 0) this.onBusy();
   }
 
   private sendWaiting(): void {
-    for (const { waiting } of this.lanes) {
-      let sent = 0;
+    for (const lane of this.lanes) {
+      const { waiting } = lane;
+      let passed = 0;
       for (const { number, request } of waiting) {
-        try {
-          if (!this.send(number, request)) break;
-        } catch (error) {
-          if (isCall(request.head)) this.calls.reject(number, error);
+        if (request === undefined) {
+          lane.givenUp--;
+        } else {
+          try {
+            if (!this.send(number, request)) break;
+          } catch (error) {
+            if (isCall(request.head)) this.calls.reject(number, error);
+          }
+          if (isCall(request.head)) this.waitingCalls.delete(number);
+          this.waitingCount--;
         }
-        sent++;
+        passed++;
       }
-      if (sent === 0) continue;
-      waiting.splice(0, sent);
-      this.waitingCount -= sent;
+      if (passed > 0) waiting.splice(0, passed);
     }
+  }
+
+  /** Its place stays until those before it are sent: taking each out by itself would move all behind it. */
+  private giveUp(entry: WaitingForRoom): void {
+    const lane = this.laneOf(entry.request as Request);
+    entry.request = undefined;
+    this.waitingCalls.delete(entry.number);
+    this.waitingCount--;
+    const { waiting } = lane;
+    // Bound: at most half of the places are of calls that were given up.
+    if (++lane.givenUp * 2 < waiting.length) return;
+    let kept = 0;
+    for (const other of waiting) if (other.request !== undefined) waiting[kept++] = other;
+    waiting.length = kept;
+    lane.givenUp = 0;
   }
 
   /** Writes the request into its ring; false when that has no room now. */
@@ -455,9 +490,7 @@ export class ClientThread {
     i32[word + REQUEST_ARGUMENT_COUNT] = request.args.length;
     i32[word + REQUEST_ARGUMENT_BYTES] = argumentBytes;
     i32[word + REQUEST_EXTRA_BYTES] = extra?.length ?? 0;
-    f64[(word + REQUEST_DEADLINE) >>> 1] = isCall(head)
-      ? (this.calls.deadlines[this.calls.slotOf(number)] as number)
-      : 0;
+    f64[(word + REQUEST_DEADLINE) >>> 1] = isCall(head) ? this.calls.deadlineOf(number) : 0;
   }
 
   private resolve(number: number, value: unknown, i32: Int32Array, body: number): void {

@@ -1,6 +1,8 @@
 /**
  * The calls of one thread that wait for a reply. A call has a slot; its number is the slot and a count of the slot's uses, so
- * that a reply that comes twice, or too late, meets nobody.
+ * that a reply that comes twice, or too late, meets nobody. A slot that was used for a while rests until all others had their
+ * turn: a number comes again after 2³² calls, not after the 65,536 uses of the one slot that a thread needs which awaits each
+ * of its calls. What a worker keeps of a call that was given up, its steps for one, is named by its number.
  */
 import { OverloadedError } from '@spacegrid/core';
 import type { Request } from './request.ts';
@@ -9,6 +11,9 @@ const SLOT_BITS = 16;
 const SLOT_MASK = (1 << SLOT_BITS) - 1;
 /** Most calls of one thread under way. */
 export const CALLS_MAX: number = 1 << SLOT_BITS;
+
+/** Uses of a slot in one go; a power of two. */
+const STINT_USES = 4096;
 
 type Resolve = (value: unknown) => void;
 type Reject = (error: unknown) => void;
@@ -23,14 +28,19 @@ export class PendingCalls {
   readonly workers: Uint8Array;
   /** What was asked. */
   readonly requests: (Request | undefined)[];
-  /** Wall-clock milliseconds. */
-  readonly deadlines: Float64Array;
+  private readonly deadlines: Float64Array;
+  /** No call is overdue before this. */
+  private soonest: number;
   private readonly numbers: Int32Array;
   private readonly resolves: (Resolve | undefined)[];
   private readonly rejects: (Reject | undefined)[];
   private readonly free: Int32Array;
   private freeCount: number;
   private fresh: number;
+  /** Slots that rest, oldest first, going round. */
+  private readonly resting: Int32Array;
+  private restingFirst: number;
+  private restingCount: number;
   private current: number;
   private readonly execute: (resolve: Resolve, reject: Reject) => void;
 
@@ -47,6 +57,10 @@ export class PendingCalls {
     this.free = new Int32Array(CALLS_MAX);
     this.freeCount = 0;
     this.fresh = 0;
+    this.resting = new Int32Array(CALLS_MAX);
+    this.restingFirst = 0;
+    this.restingCount = 0;
+    this.soonest = Number.POSITIVE_INFINITY;
     this.current = 0;
     this.execute = (resolve, reject) => {
       this.resolves[this.current] = resolve;
@@ -59,6 +73,7 @@ export class PendingCalls {
     let slot: number;
     if (this.freeCount > 0) slot = this.free[--this.freeCount] as number;
     else if (this.fresh < CALLS_MAX) slot = this.fresh++;
+    else if (this.restingCount > 0) slot = this.wakeSlot();
     else throw new OverloadedError(`this thread has ${CALLS_MAX} calls under way: await some before making more`);
     this.current = slot;
     const number = ((((this.numbers[slot] as number) >>> SLOT_BITS) + 1) << SLOT_BITS) | slot;
@@ -101,18 +116,28 @@ export class PendingCalls {
     reject(error);
   }
 
-  /** Gives back a slot that was taken for a call which was never sent. */
-  drop(number: number): void {
-    this.give(number & SLOT_MASK);
+  /** @param deadline wall-clock milliseconds; Infinity for none. */
+  setDeadline(number: number, deadline: number): void {
+    this.deadlines[number & SLOT_MASK] = deadline;
+    if (deadline < this.soonest) this.soonest = deadline;
   }
 
-  /** Numbers of the calls whose deadline has passed; at most `limit`. */
+  deadlineOf(number: number): number {
+    return this.deadlines[number & SLOT_MASK] as number;
+  }
+
+  /** Numbers of the calls whose deadline has passed; at most `limit`. Looks at every call only when there may be one. */
   overdue(nowMs: number, limit: number): number[] {
     const found: number[] = [];
-    for (let slot = 0; slot < this.fresh && found.length < limit; slot++) {
-      if (this.resolves[slot] !== undefined && (this.deadlines[slot] as number) <= nowMs)
-        found.push(this.numbers[slot] as number);
+    if (nowMs < this.soonest) return found;
+    let soonest = Number.POSITIVE_INFINITY;
+    for (let slot = 0; slot < this.fresh; slot++) {
+      if (this.resolves[slot] === undefined) continue;
+      const deadline = this.deadlines[slot] as number;
+      if (deadline <= nowMs && found.length < limit) found.push(this.numbers[slot] as number);
+      soonest = Math.min(soonest, deadline);
     }
+    this.soonest = soonest;
     return found;
   }
 
@@ -136,7 +161,19 @@ export class PendingCalls {
     this.resolves[slot] = undefined;
     this.rejects[slot] = undefined;
     this.requests[slot] = undefined;
-    this.free[this.freeCount++] = slot;
     this.size--;
+    if ((((this.numbers[slot] as number) >>> SLOT_BITS) & (STINT_USES - 1)) === 0) this.rest(slot);
+    else this.free[this.freeCount++] = slot;
+  }
+
+  private rest(slot: number): void {
+    this.resting[(this.restingFirst + this.restingCount++) & SLOT_MASK] = slot;
+  }
+
+  private wakeSlot(): number {
+    const slot = this.resting[this.restingFirst] as number;
+    this.restingFirst = (this.restingFirst + 1) & SLOT_MASK;
+    this.restingCount--;
+    return slot;
   }
 }

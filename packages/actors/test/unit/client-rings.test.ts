@@ -2,6 +2,7 @@
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { defineActor } from '@spacegrid/actors';
 import { describe, expect, it } from 'vitest';
+import { WORKER_FAILED } from '../../src/control/control-block.ts';
 import { DrivenGrid } from '../fixtures/driven-grid.ts';
 
 /** Where the handlers wait. */
@@ -67,6 +68,36 @@ describe('a client that takes no replies', () => {
     expect(await queued[0]).toMatchObject({ code: 'TIMEOUT' });
     const all = [first, ...queued, ...long];
     expect(await pending(all)).toBe(0);
+  });
+});
+
+describe('calls that wait for room in their ring', () => {
+  it('are sent in order, but for those that were given up', async () => {
+    const grid = open();
+    const post = grid.main.actor(Post, 'a');
+    const controller = new AbortController();
+    const calls = Array.from({ length: 3000 }, (_, index) => {
+      const isGivenUp = index > 1500 && index % 3 > 0;
+      const call = isGivenUp ? post.with({ signal: controller.signal }).add(1) : post.add(1);
+      return call.catch((error: { code: string }) => error.code);
+    });
+    controller.abort();
+    const later = post.add(1);
+    await grid.run();
+    const answers = await Promise.all(calls);
+    expect(answers.filter((answer) => answer === 'ABORTED')).toHaveLength(1000);
+    const ran = answers.filter((answer) => answer !== 'ABORTED');
+    expect(ran).toEqual(Array.from({ length: 2000 }, (_, index) => index + 1));
+    expect(await later).toBe(2001);
+  });
+
+  it('fail when their worker is given up', async () => {
+    const grid = open();
+    const calls = Array.from({ length: 20_000 }, () => grid.main.actor(Post, 'a').add(1));
+    const codes = Promise.all(calls.map((call) => call.catch((error: { code: string }) => error.code)));
+    grid.control.setWorkerState(0, WORKER_FAILED);
+    grid.main.thread.failUnavailable();
+    expect(new Set(await codes)).toEqual(new Set(['WORKER_UNAVAILABLE']));
   });
 });
 
