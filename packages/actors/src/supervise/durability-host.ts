@@ -196,6 +196,18 @@ export class DurabilityHost {
     }
   }
 
+  private async startSuccessor(): Promise<Running> {
+    const { running } = await this.startThread();
+    try {
+      await Promise.race([running.api.start(), running.gone]);
+    } catch (error) {
+      // It may live on, and have the store's lock: the next one would be refused for ever.
+      await running.thread.terminate();
+      throw error;
+    }
+    return running;
+  }
+
   private async replace(cause: string): Promise<void> {
     const diedAt = Date.now();
     this.running = undefined;
@@ -204,9 +216,7 @@ export class DurabilityHost {
     // Bound: the pauses grow to RESTART_MS_MAX, and end when the grid closes.
     for (let pauseMs = RESTART_MS_MIN; !this.closing; pauseMs = Math.min(RESTART_MS_MAX, pauseMs * 2)) {
       try {
-        const { running } = await this.startThread();
-        await Promise.race([running.api.start(), running.gone]);
-        this.running = running;
+        this.running = await this.startSuccessor();
         this.report({ kind: 'durability', thread: 0, diedAt, recoveredAfterMs: Date.now() - diedAt, cause });
         return;
       } catch (error) {

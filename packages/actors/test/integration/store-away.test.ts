@@ -101,3 +101,23 @@ it('a message of a turn that is not durable yet does not leave because its threa
     ),
   ).toBe(4);
 });
+
+it('a durability thread that can not start, and lives on, does not keep the store from the next', async () => {
+  const { options, ...persistence } = sqlite({ directory: join(directory, 'reluctant') });
+  const refusals = new SharedArrayBuffer(4);
+  await using grid = await createGrid({
+    actors: new URL('../fixtures/office-actors.ts', import.meta.url),
+    workers: 1,
+    partitions: 1,
+    persistence: {
+      ...persistence,
+      threadUrl: new URL('../../../persistence/test/fixtures/reluctant-thread.ts', import.meta.url),
+      options: { ...(options as object), refusals },
+    },
+  });
+  const desk = grid.actor(Desk, 'reluctant').with({ ack: 'durable' });
+  expect(await desk.add(1)).toBe(1);
+  Atomics.store(new Int32Array(refusals), 0, 2);
+  await within('a successor that starts', grid.terminateDurability(), 5000);
+  expect(await within('the answer', desk.add(1), 5000)).toBe(2);
+});
