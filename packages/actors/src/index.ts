@@ -25,6 +25,7 @@ export {
   type Turn,
   type View,
 } from './define/define-actor.ts';
+export type { EntryOptions, EvictOptions, MapOptions } from './define/map-policy.ts';
 export { defineTask, type OffloadTask } from './define/offload-task.ts';
 export {
   i32,

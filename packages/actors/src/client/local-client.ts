@@ -41,7 +41,14 @@ export class LocalClient {
     this.control = new ControlBlock(memory.control, memory.shape);
     this.control.activateClient(slot);
     this.thread = new ClientThread(memory, this.control, slot, surroundings);
-    const peeks = new Peeks(memory.heaps, types.map(layoutOf), slot, settings.hashSeed, this.thread.counters);
+    const peeks = new Peeks(
+      memory.heaps,
+      types.map(layoutOf),
+      slot,
+      settings.hashSeed,
+      this.thread.counters,
+      surroundings.clock,
+    );
     this.watches = new WatchList(this.thread, memory.shape.workers, (worker) => this.control.incarnation(worker));
     this.waits = {
       client: this.thread,

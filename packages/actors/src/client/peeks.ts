@@ -4,9 +4,18 @@
  * A peek whose pin was revoked, or that met memory that was reused, is repeated; after a bounded number of tries it sleeps
  * in short timed waits, and after 20 ms gives up with PeekBusyError.
  */
-import { Heap, KeyScratch, PeekBusyError, PeekRevokedError, ReaderPin, StaleReadError } from '@spacegrid/core';
+import {
+  type Clock,
+  Heap,
+  KeyScratch,
+  PeekBusyError,
+  PeekRevokedError,
+  ReaderPin,
+  StaleReadError,
+} from '@spacegrid/core';
 import { PEEK_HITS, PEEK_RETRIES, PEEKS, type ThreadCounters } from '../control/counters.ts';
 import type { CompiledHandler } from '../define/actor-type.ts';
+import { PeekSight } from '../state/read-sight.ts';
 import { StateReader } from '../state/readable-state.ts';
 import type { StateLayout } from '../state/state-layout.ts';
 import type { Route } from './route.ts';
@@ -28,6 +37,7 @@ export class Peeks {
   private readonly keys: KeyScratch;
   private readonly counters: ThreadCounters;
   private readonly places: (Place | undefined)[];
+  private readonly sight: PeekSight;
   private readonly sleeper: Int32Array;
   private depth: number;
 
@@ -37,6 +47,7 @@ export class Peeks {
     slot: number,
     hashSeed: number,
     counters: ThreadCounters,
+    clock: Clock,
   ) {
     this.heaps = heaps;
     this.layouts = layouts;
@@ -44,6 +55,7 @@ export class Peeks {
     this.keys = new KeyScratch(hashSeed);
     this.counters = counters;
     this.places = new Array<Place | undefined>(heaps.length).fill(undefined);
+    this.sight = new PeekSight(clock, counters);
     this.sleeper = new Int32Array(new SharedArrayBuffer(4));
     this.depth = 0;
   }
@@ -70,7 +82,11 @@ export class Peeks {
       }
       this.depth = 0;
       const held = place.pin.leave();
-      if (held && !failed) return result;
+      if (held && !failed) {
+        this.sight.seen();
+        return result;
+      }
+      this.sight.unseen();
       if (held && !(failure instanceof StaleReadError)) throw failure;
       this.counters.add(PEEK_RETRIES, 1);
       if (attempt < TRIES_AWAKE) continue;
@@ -106,7 +122,7 @@ export class Peeks {
   private reader(place: Place, type: number): StateReader {
     let reader = place.readers[type];
     if (reader === undefined) {
-      reader = new StateReader(place.heap, this.layouts[type] as StateLayout, this.keys);
+      reader = new StateReader(place.heap, this.layouts[type] as StateLayout, this.keys, this.sight);
       place.readers[type] = reader;
     }
     return reader;

@@ -18,6 +18,11 @@ export const COUNTERS = [
   'once',
   'remindersFired',
   'refused',
+  'expirations',
+  'evictionsLru',
+  'evictionsLfu',
+  'mapHits',
+  'mapMisses',
 ] as const;
 
 export type CounterName = (typeof COUNTERS)[number];
@@ -64,6 +69,13 @@ export const WATCHES = 12;
 export const ONCE = 13;
 export const REMINDERS_FIRED = 14;
 export const REFUSED = 15;
+/** Entries of maps removed since they expired, and those evicted, in turns that are committed. */
+export const EXPIRATIONS = 16;
+export const EVICTIONS_LRU = 17;
+export const EVICTIONS_LFU = 18;
+/** Reads by key of maps that expire or evict, in commands, queries and peeks, that found the entry, or did not. */
+export const MAP_HITS = 19;
+export const MAP_MISSES = 20;
 
 /** All counters of a thread, by name. */
 export function readCounters(control: ControlBlock, thread: number): Record<CounterName, number> {

@@ -1,4 +1,5 @@
 import { InvalidDefinitionError } from '@spacegrid/core';
+import { type MapOptions, type MapPolicy, resolveMapOptions } from './map-policy.ts';
 
 /**
  * What a state literal may hold. A literal gives a typed field (`0` is f64, `''` text, `true` bool); the functions here say
@@ -23,6 +24,8 @@ export interface RankingField {
 export interface MapField<F extends EntryFields> {
   readonly kind: 'map';
   readonly entry: F;
+  /** How long entries stay, and how many; undefined for a map without such options. */
+  readonly policy: MapPolicy | undefined;
 }
 
 /** Fields of a map's entries: scalars and packed values. */
@@ -113,8 +116,12 @@ export function ranking(options: { order?: RankingOrder; ties?: RankingTies } = 
 /**
  * Entries by string key, each a record of the given fields: `map({ name: text(), points: 0 })`. An entry holds scalars and plain
  * values; a ranking or map within one is an InvalidDefinitionError.
+ *
+ * `options` let entries expire (`ttl`, `maxIdle`) and make room by evicting (`evict`). An expired entry is absent at once for
+ * commands, queries, scans and peeks, and is removed within about a quarter of a second; both removals are changes like any
+ * other, stored and undone with their turn. Throws InvalidDefinitionError for options that are none, or contradict each other.
  */
-export function map<const F extends EntryFields>(entry: F): MapField<F> {
+export function map<const F extends EntryFields>(entry: F, options?: MapOptions): MapField<F> {
   if (typeof entry !== 'object' || entry === null)
     throw new InvalidDefinitionError(
       `map(${shown(entry)}): the fields of an entry are needed, e.g. map({ points: 0 })`,
@@ -126,7 +133,7 @@ export function map<const F extends EntryFields>(entry: F): MapField<F> {
         `map({ ${name}: ${kind}() }): an entry can't hold a ${kind}; give each its own actor, or make ${name} a field of the state`,
       );
   }
-  return { kind: 'map', entry };
+  return { kind: 'map', entry, policy: resolveMapOptions(options) };
 }
 
 function shown(value: unknown): string {

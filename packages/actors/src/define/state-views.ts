@@ -1,4 +1,5 @@
 /** What handlers see of a state: writable in a turn, read-only in a query. Types only. */
+import type { EntryOptions } from './map-policy.ts';
 import type {
   DeepReadonly,
   EntryFields,
@@ -43,6 +44,7 @@ export interface RankingTurn extends RankingView {
 export type EntryOf<F extends EntryFields> = { -readonly [K in keyof F]: ScalarValue<F[K]> };
 
 export interface MapView<F extends EntryFields> {
+  /** Entries that are there, those included that have expired and are not removed yet: for about a quarter of a second. */
   readonly size: number;
   get(key: string): DeepReadonly<EntryOf<F>> | undefined;
   has(key: string): boolean;
@@ -53,9 +55,13 @@ export interface MapView<F extends EntryFields> {
 }
 
 export interface MapTurn<F extends EntryFields> extends MapView<F> {
-  set(key: string, value: EntryOf<F>): void;
-  /** Changes some fields of an entry, creating it with the initial values of the others. */
-  patch(key: string, fields: Partial<EntryOf<F>>): void;
+  /**
+   * Puts an entry in the place of one that may be there; its time to live begins. Throws CapacityError (CAPACITY) when the map
+   * is full and nothing may be evicted, and when memory is.
+   */
+  set(key: string, value: EntryOf<F>, options?: EntryOptions): void;
+  /** Changes some fields of an entry, whose time to live goes on; creates it with the initial values of the others. Else as `set`. */
+  patch(key: string, fields: Partial<EntryOf<F>>, options?: EntryOptions): void;
   delete(key: string): boolean;
   clear(): void;
 }

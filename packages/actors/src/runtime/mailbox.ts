@@ -28,6 +28,7 @@ import {
   KIND_WATCH_TAKEN,
 } from '../control/frames.ts';
 import type { CompiledHandler } from '../define/actor-type.ts';
+import { PartitionSight } from '../state/read-sight.ts';
 import { StateReader } from '../state/readable-state.ts';
 import type { StateLayout } from '../state/state-layout.ts';
 import { Activation } from './activation.ts';
@@ -669,7 +670,8 @@ export class Mailbox {
     const { index } = layout.type;
     let reader = readers[index];
     if (reader === undefined) {
-      reader = new StateReader(partition.heap, layout, new KeyScratch(this.parts.hashSeed));
+      const sight = new PartitionSight(partition, this.parts.services.clock, this.parts.counters);
+      reader = new StateReader(partition.heap, layout, new KeyScratch(this.parts.hashSeed), sight);
       readers[index] = reader;
     }
     return reader;

@@ -17,6 +17,7 @@ import {
   unansweredTurns,
 } from '@spacegrid/core';
 import { ChangeRecorder } from '../state/change-recorder.ts';
+import { Keeping } from '../state/keeping.ts';
 import { FIRST_TYPE_ROOT, type StateLayout } from '../state/state-layout.ts';
 import { Backlog, type BacklogLimits } from './backlog.ts';
 import { Gate } from './gates.ts';
@@ -49,6 +50,7 @@ export class Partition {
   readonly heap: Heap;
   readonly outbox: OutboxWriter;
   readonly changes: ChangeRecorder;
+  readonly keeping: Keeping;
   readonly gate: Gate;
   readonly backlog: Backlog;
   /** Commands that wait until the backlog is below its limits, in order. Bound: each stands in a ring. */
@@ -79,6 +81,7 @@ export class Partition {
     this.heap = new Heap(buffer, { mayGrow: settings.mayGrow });
     this.outbox = new OutboxWriter(this.heap, settings.changeSetBytesMax);
     this.changes = new ChangeRecorder(this.heap, this.outbox, settings.persistent);
+    this.keeping = new Keeping(this.heap, settings.persistent);
     this.gate = new Gate(this.heap);
     this.backlog = new Backlog(this.heap, this.outbox, settings.backlog);
     this.parked = [];
@@ -213,6 +216,7 @@ export class Partition {
     const activation = this.open;
     this.open = undefined;
     this.heap.rollback();
+    this.keeping.undone();
     this.generation++;
     activation?.forgetChanges();
   }

@@ -111,10 +111,13 @@ export class Watches {
 
   /** A turn of this actor has ended. */
   touched(activation: TurnOwner): void {
+    this.changed(activation.partition, activation.layout, activation.key);
+  }
+
+  /** The same of an actor that may be none that its thread knows. */
+  changed(partition: Partition, layout: StateLayout, key: string): void {
     if (this.byActor.size === 0) return;
-    const watches = this.byActor.get(
-      actorOf(activation.layout.type.index, activation.partition.number, activation.key),
-    );
+    const watches = this.byActor.get(actorOf(layout.type.index, partition.number, key));
     if (watches !== undefined) for (const watch of watches) this.dirty.add(watch);
   }
 

@@ -33,6 +33,7 @@ import { RowApplier } from '../state/apply-rows.ts';
 import { ShapeTable } from '../state/shape-table.ts';
 import { layoutOf, type StateLayout } from '../state/state-layout.ts';
 import type { PartitionWorkerData } from '../supervise/grid-thread-data.ts';
+import { Expiry } from './expiry.ts';
 import { KeptRequests } from './kept-requests.ts';
 import { loadPartition } from './load-partition.ts';
 import { Mailbox } from './mailbox.ts';
@@ -83,6 +84,7 @@ export class WorkerLoop {
   private readonly shapes: ShapeTable;
   private readonly reminders: Reminders;
   private readonly once: OnceTable;
+  private readonly expiry: Expiry;
   private readonly outgoing: Outgoing;
   private readonly watches: Watches;
   private readonly mailbox: Mailbox;
@@ -164,6 +166,10 @@ export class WorkerLoop {
     this.watches = new Watches(this.replies, this.counters, settings.hashSeed, (partition, layout) =>
       this.mailbox.reader(partition, layout),
     );
+    this.expiry = new Expiry(this.own, settings.hashSeed, (partition, layout, key) =>
+      this.watches.changed(partition, layout, key),
+    );
+    for (const { keeping } of this.own) keeping.counters = this.counters;
     this.client = new ClientThread(memory, this.control, worker, surroundings);
     this.control.activateClient(worker);
     this.offload = offload;
@@ -231,6 +237,7 @@ export class WorkerLoop {
       this.outgoing,
       this.shapes,
       this.data.settings.hashSeed,
+      this.clock,
     );
     const end = await loadPartition(port, applier);
     applier.finish();
@@ -256,6 +263,7 @@ export class WorkerLoop {
       this.answerAgain(partition);
       this.readInterrupted(partition);
     }
+    this.expiry.load();
     // What a predecessor kept is older than what stands in the rings.
     for (const partition of this.own) for (const number of this.kept.load(partition)) this.mailbox.receiveKept(number);
     // What stands in the rings from before is taken first: then nothing committed can come out of them any more.
@@ -278,6 +286,7 @@ export class WorkerLoop {
   nextDueAt(): number {
     return Math.min(
       this.reminders.due.nextAt,
+      this.expiry.nextAt,
       this.outgoing.nextAt,
       this.client.calls.nextDeadline(),
       this.mailbox.nextIdleAt(),
@@ -378,6 +387,7 @@ export class WorkerLoop {
     if (this.data.settings.persistent && this.touchedPartitions.length > 0 && this.runParked()) worked = true;
     for (let client = 0; client < this.requests.length; client++) if (this.take(client) > 0) worked = true;
     if (this.fireReminders()) worked = true;
+    if (this.expiry.round(this.clock.now())) worked = true;
     if (this.outgoing.round()) worked = true;
     if (this.data.settings.persistent) {
       for (const partition of this.own) if (partition.gate.size > 0 && partition.gate.open()) worked = true;
@@ -473,6 +483,7 @@ export class WorkerLoop {
     for (const partition of touched) {
       const { number, backlog, parked, gate } = partition;
       if (this.data.settings.persistent) this.control.setBacklog(number, backlog.bytes, parked.length + gate.size);
+      partition.keeping.settle();
       let step = 0;
       while (step < RECLAIM_STEPS && partition.heap.maintain(RECLAIM_BUDGET)) step++;
       const waits = partition.backlog.isOver || partition.parked.length > 0;
@@ -519,7 +530,8 @@ export class WorkerLoop {
   }
 
   private sleepMs(): number {
-    const untilReminder = Math.min(this.reminders.due.nextAt, this.outgoing.nextAt) - this.clock.now();
+    const nextAt = Math.min(this.reminders.due.nextAt, this.expiry.nextAt, this.outgoing.nextAt);
+    const untilDue = nextAt - this.clock.now();
     const limit =
       this.touchedPartitions.length > 0
         ? TIDY_MS
@@ -528,7 +540,7 @@ export class WorkerLoop {
           : this.client.busy
             ? ClientThread.deadlineCheckMs
             : SLEEP_MS_MAX;
-    return Math.min(limit, Math.max(0, untilReminder));
+    return Math.min(limit, Math.max(0, untilDue));
   }
 
   private isDrained(): boolean {

@@ -3,12 +3,15 @@
  * backup will do with its owner's change sets. In maintenance brackets: they take no sequence of their own.
  */
 import {
+  type Clock,
+  deleteTimed,
   forEachChange,
   HotMap,
   HotRanking,
   type KeyBytes,
   KeyScratch,
   PackReader,
+  putTimed,
   RecordDraft,
   SchemaVersionError,
   readU32,
@@ -18,6 +21,8 @@ import type { OnceTable } from '../runtime/once-table.ts';
 import type { Outgoing } from '../runtime/outgoing.ts';
 import type { Partition } from '../runtime/partition.ts';
 import type { Reminders } from '../runtime/reminders.ts';
+import { readRowDeadline } from './entry-row.ts';
+import { createMap } from './map-owner.ts';
 import {
   parseRowKey,
   type ParsedRowKey,
@@ -31,7 +36,7 @@ import type { RowMigration } from './row-migration.ts';
 import type { ShapeTable } from './shape-table.ts';
 import { retireStructure } from './retire-structure.ts';
 import { draftFromRow } from './scalar-values.ts';
-import type { EntryLayout, StateLayout, StructureSlot } from './state-layout.ts';
+import type { EntryLayout, KeptEntries, StateLayout, StructureSlot } from './state-layout.ts';
 
 const PUT = 1;
 const CLEAR = 3;
@@ -54,6 +59,7 @@ export class RowApplier {
   private readonly reader: PackReader;
   private readonly entryDrafts = new Map<StructureSlot, RecordDraft>();
   private readonly run: RankingRun;
+  private readonly clock: Clock;
   private ops: number;
 
   constructor(
@@ -63,6 +69,7 @@ export class RowApplier {
     outgoing: Outgoing,
     shapes: ShapeTable,
     hashSeed: number,
+    clock: Clock,
   ) {
     this.partition = partition;
     this.reminders = reminders;
@@ -80,6 +87,7 @@ export class RowApplier {
       () => this.open(),
       () => this.count(),
     );
+    this.clock = clock;
     this.ops = 0;
   }
 
@@ -216,17 +224,40 @@ export class RowApplier {
       return;
     }
     const map = new HotMap(heap, header, (slot.entry as EntryLayout).shape, this.entryKey.seed);
+    const { kept, scalars, shape } = slot.entry as EntryLayout;
     if (value === undefined) {
-      map.delete(entry);
+      if (shape.nodeAt === 0) map.delete(entry);
+      else deleteTimed(map, entry);
       return;
     }
     const draft = this.entryDraft(slot);
     draft.reset();
-    const { scalars } = slot.entry as EntryLayout;
     const migration = this.migration(layout, value.varint());
     if (migration.isCurrent) draftFromRow(draft, value, scalars);
     else migration.entry(slot.name, value, draft, keyOf(entry), scalars);
-    map.put(entry, draft);
+    if (kept === undefined) map.put(entry, draft);
+    else this.putKept(map, kept, entry, draft, readRowDeadline(value));
+  }
+
+  /** An entry that expired meanwhile is absent from the start, and is removed after it. Its idle time begins anew. */
+  private putKept(
+    map: HotMap,
+    kept: KeptEntries,
+    entry: KeyBytes,
+    draft: RecordDraft,
+    stored: number | undefined,
+  ): void {
+    const { life, policy } = kept;
+    const nowMs = this.partition.now(this.clock.now());
+    draft.setStamp(life.stamps.fresh(nowMs));
+    const { deadline } = map.shape;
+    if (deadline === undefined) {
+      map.put(entry, draft);
+      return;
+    }
+    // A row from before the map had a ttl: its time begins now.
+    draft.setF64(deadline, stored ?? nowMs + policy.ttlMs);
+    putTimed(map, life, this.partition.keeping.ensureWheel(nowMs), entry, draft, nowMs);
   }
 
   private migration(layout: StateLayout, number: number): RowMigration {
@@ -289,7 +320,7 @@ export class RowApplier {
     const header =
       field.kind === 'ranking'
         ? HotRanking.create(partition.heap, rankingOptions(field))
-        : HotMap.create(partition.heap);
+        : createMap(partition.heap, layout, slot, actor);
     const draft = partition.draft(layout.type.index);
     if (record === 0) draft.reset();
     else draft.load(partition.heap, record);

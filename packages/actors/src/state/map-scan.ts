@@ -1,4 +1,4 @@
-import { type HotMap, IndexScan, InvalidArgumentError } from '@spacegrid/core';
+import { type Heap, type HotMap, IndexScan, InvalidArgumentError } from '@spacegrid/core';
 import { readEntry } from './entry-values.ts';
 import type { EntryLayout } from './state-layout.ts';
 
@@ -12,12 +12,13 @@ export interface EntryPage {
   readonly cursor: string | undefined;
 }
 
-/** Some of a map's entries behind `cursor`: about `limit`, up to a bucket's worth more. */
+/** Some of a map's entries behind `cursor`: about `limit`, up to a bucket's worth more; those that `isLive`, where it is given. */
 export function scanEntries(
   map: HotMap | undefined,
   layout: EntryLayout,
   cursor = '0',
   limit: number = LIMIT_DEFAULT,
+  isLive?: (heap: Heap, record: number) => boolean,
 ): EntryPage {
   if (!(Number.isInteger(limit) && limit >= 1 && limit <= LIMIT_MAX)) {
     throw new InvalidArgumentError(`scan takes a limit from 1 to ${LIMIT_MAX}: not ${limit}`);
@@ -32,6 +33,7 @@ export function scanEntries(
     next = map.scan(scan, next);
     for (let index = 0; index < scan.count; index++) {
       const record = scan.refs[index] as number;
+      if (isLive !== undefined && !isLive(map.heap, record)) continue;
       entries.push([map.keyOf(record), readEntry(map.heap, record, layout)]);
     }
     if (next === 0) return { entries, cursor: undefined };

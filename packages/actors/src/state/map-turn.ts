@@ -1,19 +1,20 @@
 /** A map as a command sees it. Made when first written; every change is recorded as a row. */
-import { HotMap, type KeyBytes, type KeyScratch, RecordDraft } from '@spacegrid/core';
+import { HotMap, InvalidArgumentError, type KeyBytes, type KeyScratch, RecordDraft } from '@spacegrid/core';
+import type { EntryOptions } from '../define/map-policy.ts';
+import { entryRowBytesMax, writeEntryRow } from './entry-row.ts';
 import { draftEntry, readEntry } from './entry-values.ts';
+import { createMap } from './map-owner.ts';
 import { scanEntries } from './map-scan.ts';
-import { readScalar, rowScalarBytesMax, writeRowScalars } from './scalar-values.ts';
+import { readScalar } from './scalar-values.ts';
 import type { EntryLayout, StructureSlot } from './state-layout.ts';
 import type { StateOwner } from './state-owner.ts';
 
-const SHAPE_NUMBER_BYTES_MAX = 5;
-
 export class MapTurnFacade {
-  private readonly owner: StateOwner;
-  private readonly slot: StructureSlot;
-  private readonly layout: EntryLayout;
-  private readonly keys: KeyScratch;
-  private readonly draft: RecordDraft;
+  protected readonly owner: StateOwner;
+  protected readonly slot: StructureSlot;
+  protected readonly layout: EntryLayout;
+  protected readonly keys: KeyScratch;
+  protected readonly draft: RecordDraft;
   private map: HotMap | undefined;
 
   constructor(owner: StateOwner, slot: StructureSlot) {
@@ -29,15 +30,17 @@ export class MapTurnFacade {
     return this.existing()?.size ?? 0;
   }
 
-  set(key: string, value: Readonly<Record<string, unknown>>): void {
+  set(key: string, value: Readonly<Record<string, unknown>>, options?: EntryOptions): void {
     this.owner.assertWritable();
+    if (options !== undefined) this.refuseOptions();
     this.draft.reset();
     draftEntry(this.draft, this.layout, value);
     this.put(this.keys.set(key));
   }
 
-  patch(key: string, fields: Readonly<Record<string, unknown>>): void {
+  patch(key: string, fields: Readonly<Record<string, unknown>>, options?: EntryOptions): void {
     this.owner.assertWritable();
+    if (options !== undefined) this.refuseOptions();
     const bytes = this.keys.set(key);
     const record = this.existing()?.find(bytes) ?? 0;
     if (record === 0) this.draft.reset();
@@ -87,18 +90,20 @@ export class MapTurnFacade {
   }
 
   private put(key: KeyBytes): void {
-    const { partition, prefix } = this.owner;
-    const record = this.writable().put(key, this.draft);
-    const { changes, heap } = partition;
+    this.recordPut(key, this.writable().put(key, this.draft));
+  }
+
+  /** Records that the key has this record now. */
+  protected recordPut(key: KeyBytes, record: number): void {
+    const { changes, heap } = this.owner.partition;
     if (!changes.enabled) return;
-    const row = partition.rowWriter(SHAPE_NUMBER_BYTES_MAX + rowScalarBytesMax(heap, record, this.layout.scalars));
-    row.varint(this.owner.shapeNumber);
-    writeRowScalars(row, heap, record, this.layout.scalars);
-    changes.put(prefix, this.slot.tag, key, row.at);
+    const row = this.owner.partition.rowWriter(entryRowBytesMax(heap, record, this.layout));
+    writeEntryRow(row, this.owner.shapeNumber, heap, record, this.layout);
+    changes.put(this.owner.prefix, this.slot.tag, key, row.at);
     changes.writer.raw(row.bytes, 0, row.at);
   }
 
-  private existing(): HotMap | undefined {
+  protected existing(): HotMap | undefined {
     const header = this.owner.header(this.slot);
     if (header === 0) return undefined;
     if (this.map === undefined || this.map.header !== header) {
@@ -107,10 +112,17 @@ export class MapTurnFacade {
     return this.map;
   }
 
-  private writable(): HotMap {
+  protected writable(): HotMap {
     const map = this.existing();
     if (map !== undefined) return map;
-    this.owner.setHeader(this.slot, HotMap.create(this.owner.partition.heap));
+    const { owner, slot } = this;
+    owner.setHeader(slot, createMap(owner.partition.heap, owner.layout, slot, owner.keyBytes));
     return this.existing() as HotMap;
+  }
+
+  private refuseOptions(): never {
+    throw new InvalidArgumentError(
+      `an entry of ${this.slot.name} is given options, which its map does not provide for: define it with map({ … }, { ttl: 'never' })`,
+    );
   }
 }

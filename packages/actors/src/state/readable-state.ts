@@ -15,14 +15,22 @@ import type { MapView, RankingEntry, RankingView } from '../define/state-views.t
 import type { EntryFields } from '../define/state-fields.ts';
 import { readEntry } from './entry-values.ts';
 import { scanEntries } from './map-scan.ts';
+import type { ReadSight } from './read-sight.ts';
 import { readScalar } from './scalar-values.ts';
-import { type EntryLayout, FIRST_TYPE_ROOT, type StateLayout, type StructureSlot } from './state-layout.ts';
+import {
+  type EntryLayout,
+  FIRST_TYPE_ROOT,
+  type KeptEntries,
+  type StateLayout,
+  type StructureSlot,
+} from './state-layout.ts';
 
 /** A place to read actors of one type from, in one partition, on one thread. */
 export class StateReader {
   readonly heap: Heap;
   readonly layout: StateLayout;
   readonly keys: KeyScratch;
+  readonly sight: ReadSight;
   /** What a query is given first; bound by `find`. */
   readonly view: QueryView;
   /** Record of the actor that is looked at; 0 when it was never written. */
@@ -32,10 +40,11 @@ export class StateReader {
   private table: HotMap | undefined;
   private readonly root: number;
 
-  constructor(heap: Heap, layout: StateLayout, keys: KeyScratch) {
+  constructor(heap: Heap, layout: StateLayout, keys: KeyScratch, sight: ReadSight) {
     this.heap = heap;
     this.layout = layout;
     this.keys = keys;
+    this.sight = sight;
     this.record = 0;
     this.views = new Array<RankingViewFacade | MapViewFacade | undefined>(layout.structures.length).fill(undefined);
     this.table = undefined;
@@ -117,7 +126,7 @@ function stateClass(layout: StateLayout): new (reader: StateReader) => object {
     define(State.prototype, slot.name, (reader) => {
       let view = reader.views[slot.index];
       if (view === undefined) {
-        view = slot.field.kind === 'ranking' ? new RankingViewFacade(reader, slot) : new MapViewFacade(reader, slot);
+        view = viewOf(reader, slot);
         reader.views[slot.index] = view;
       }
       return view;
@@ -136,6 +145,12 @@ function define(prototype: object, name: string, read: (reader: StateReader) => 
       throw new ReadOnlyViewError(`a query can't write ${name}: queries only read`);
     },
   });
+}
+
+function viewOf(reader: StateReader, slot: StructureSlot): RankingViewFacade | MapViewFacade {
+  if (slot.field.kind === 'ranking') return new RankingViewFacade(reader, slot);
+  const kept = slot.entry?.kept;
+  return kept === undefined ? new MapViewFacade(reader, slot) : new KeptMapViewFacade(reader, slot, kept);
 }
 
 function headerOf(reader: StateReader, slot: StructureSlot): number {
@@ -197,9 +212,9 @@ class RankingViewFacade implements RankingView {
 }
 
 class MapViewFacade implements MapView<EntryFields> {
-  private readonly reader: StateReader;
+  protected readonly reader: StateReader;
   private readonly slot: StructureSlot;
-  private readonly layout: EntryLayout;
+  protected readonly layout: EntryLayout;
   private map: HotMap | undefined;
 
   constructor(reader: StateReader, slot: StructureSlot) {
@@ -232,16 +247,51 @@ class MapViewFacade implements MapView<EntryFields> {
     return scanEntries(this.existing(), this.layout, cursor, limit) as never;
   }
 
-  private record(key: string): number {
+  protected record(key: string): number {
     return this.existing()?.find(this.reader.keys.set(key)) ?? 0;
   }
 
-  private existing(): HotMap | undefined {
+  protected existing(): HotMap | undefined {
     const header = headerOf(this.reader, this.slot);
     if (header === 0) return undefined;
     this.reader.heap.cover(header + 4);
     if (this.map === undefined || this.map.header !== header)
       this.map = new HotMap(this.reader.heap, header, this.layout.shape, this.reader.keys.seed);
     return this.map;
+  }
+}
+
+/** A map whose entries expire or are evicted: by the reader's clock, and every read counts as an access. */
+class KeptMapViewFacade extends MapViewFacade {
+  private readonly kept: KeptEntries;
+
+  constructor(reader: StateReader, slot: StructureSlot, kept: KeptEntries) {
+    super(reader, slot);
+    this.kept = kept;
+  }
+
+  override scan(cursor?: string, limit?: number): never {
+    const { life } = this.kept;
+    const nowMs = this.reader.sight.now();
+    return scanEntries(
+      this.existing(),
+      this.layout,
+      cursor,
+      limit,
+      (heap, record) => !life.hasEnded(heap, record, nowMs),
+    ) as never;
+  }
+
+  protected override record(key: string): number {
+    const { heap, sight } = this.reader;
+    const { life } = this.kept;
+    const record = super.record(key);
+    const nowMs = sight.now();
+    const found = record !== 0 && !life.hasEnded(heap, record, nowMs);
+    sight.counted(found);
+    if (!found) return 0;
+    const map = this.existing() as HotMap;
+    sight.accessed(map, record, life.stamps.accessed(map.stampOf(record), nowMs));
+    return record;
   }
 }

@@ -2,8 +2,17 @@
  * How an actor type's state lies in a partition heap: one record for each actor in the type's HotMap. Scalars are fields of
  * the record; a ranking or map is a structure of its own, whose header the record refers to (0 while it was never written).
  */
-import { type FieldKind, type RecordField, RecordShape } from '@spacegrid/core';
+import {
+  EntryLife,
+  type FieldKind,
+  frequencyStamps,
+  recencyStamps,
+  type RecordExtras,
+  type RecordField,
+  RecordShape,
+} from '@spacegrid/core';
 import { type ActorType, type CompiledField, compileFields } from '../define/actor-type.ts';
+import type { MapPolicy } from '../define/map-policy.ts';
 import type { EntryFields, MapField, RankingField, ScalarField } from '../define/state-fields.ts';
 import { fieldTag } from './row-keys.ts';
 
@@ -29,6 +38,13 @@ export interface EntryLayout {
   readonly shape: RecordShape;
   readonly scalars: readonly ScalarSlot[];
   readonly byName: ReadonlyMap<string, ScalarSlot>;
+  /** Of a map whose entries expire or are evicted. */
+  readonly kept: KeptEntries | undefined;
+}
+
+export interface KeptEntries {
+  readonly policy: MapPolicy;
+  readonly life: EntryLife;
 }
 
 export interface StateLayout {
@@ -66,17 +82,32 @@ export function layoutOf(type: ActorType): StateLayout {
 }
 
 function entryLayout(name: string, field: MapField<EntryFields>): EntryLayout {
-  const { shape, scalars } = layFields(compileFields(`map ${name}`, field.entry));
-  return { shape, scalars, byName: new Map(scalars.map((slot) => [slot.name, slot])) };
+  const { policy } = field;
+  const extras = { timed: policy?.timed === true, versioned: policy?.evict !== undefined };
+  const { shape, scalars } = layFields(compileFields(`map ${name}`, field.entry), extras);
+  return {
+    shape,
+    scalars,
+    byName: new Map(scalars.map((slot) => [slot.name, slot])),
+    kept: policy === undefined ? undefined : { policy, life: lifeOf(policy, shape) },
+  };
 }
 
-function layFields(fields: readonly CompiledField[]): { shape: RecordShape; scalars: ScalarSlot[] } {
+function lifeOf(policy: MapPolicy, shape: RecordShape): EntryLife {
+  return new EntryLife(shape, policy.evict?.policy === 'lfu' ? frequencyStamps : recencyStamps, policy.maxIdleMs);
+}
+
+function layFields(
+  fields: readonly CompiledField[],
+  extras: RecordExtras = {},
+): { shape: RecordShape; scalars: ScalarSlot[] } {
   const shape = new RecordShape(
     fields.map(({ name, field }) =>
       field.kind === 'ranking' || field.kind === 'map'
         ? { name, kind: 'u32' as FieldKind }
         : { name, kind: field.kind, initial: field.initial, maxBytes: field.maxBytes },
     ),
+    extras,
   );
   const scalars: ScalarSlot[] = [];
   for (const { name, field } of fields) {

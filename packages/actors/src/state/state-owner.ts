@@ -1,18 +1,26 @@
 /** What the state objects of commands need of the actor whose they are, and of its partition. */
-import type { Heap, KeyScratch, PackWriter } from '@spacegrid/core';
+import type { Heap, KeyBytes, KeyScratch, PackWriter } from '@spacegrid/core';
 import type { ChangeRecorder } from './change-recorder.ts';
-import type { ScalarSlot, StructureSlot } from './state-layout.ts';
+import type { Keeping } from './keeping.ts';
+import type { ScalarSlot, StateLayout, StructureSlot } from './state-layout.ts';
 
 export interface StateHome {
   readonly heap: Heap;
   readonly scratch: KeyScratch;
   readonly changes: ChangeRecorder;
+  readonly keeping: Keeping;
+  /** Wall-clock milliseconds of the open turn. */
+  readonly lastNow: number;
   /** A writer for the value of one row, from its start, with room for `bytes`. */
   rowWriter(bytes: number): PackWriter;
 }
 
 export interface StateOwner {
   readonly partition: StateHome;
+  readonly layout: StateLayout;
+  readonly keyBytes: KeyBytes;
+  /** Type and key, for messages. */
+  readonly name: string;
   /** What all rows of the actor begin with. */
   readonly prefix: Uint8Array;
   /** Rows of the actor and of its maps' entries begin with it. */

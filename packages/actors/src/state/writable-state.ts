@@ -2,6 +2,7 @@
  * The state object of a command: accessors for scalars, facades for structures. One class for each actor type, made once in a
  * thread, so that handlers see plain properties of one shape.
  */
+import { KeptMapTurnFacade } from './kept-map-turn.ts';
 import { MapTurnFacade } from './map-turn.ts';
 import { RankingTurnFacade } from './ranking-turn.ts';
 import type { StateLayout, StructureSlot } from './state-layout.ts';
@@ -58,5 +59,7 @@ function stateClass(layout: StateLayout): new (owner: StateOwner) => object {
 }
 
 function makeFacade(owner: StateOwner, slot: StructureSlot): StructureTurn {
-  return slot.field.kind === 'ranking' ? new RankingTurnFacade(owner, slot) : new MapTurnFacade(owner, slot);
+  if (slot.field.kind === 'ranking') return new RankingTurnFacade(owner, slot);
+  const kept = slot.entry?.kept;
+  return kept === undefined ? new MapTurnFacade(owner, slot) : new KeptMapTurnFacade(owner, slot, kept);
 }

@@ -73,6 +73,14 @@ export function unitsOfBlob(heap: Heap, ref: number): number {
   return unitsOfBlock(blobWords((heap.i32[ref] as number) & LENGTH_MASK));
 }
 
+/** Units that a blob of this text or these bytes will take. */
+export function unitsOfNewBlob(value: string | Uint8Array): number {
+  if (typeof value !== 'string') return unitsOfBlock(blobWords(value.length));
+  const utf8Bytes = utf8Length(value);
+  const isWhole = utf8Bytes === value.length || value.isWellFormed();
+  return unitsOfBlock(blobWords(isWhole ? utf8Bytes : value.length * 2));
+}
+
 function blobWords(byteLength: number): number {
   return 1 + ((byteLength + 3) >>> 2);
 }

@@ -2,13 +2,14 @@
  * What records of all structures have in common, so that one hash index serves them:
  *
  * ```
- * [hash, access stamp, meta, blob references…, further words…, key bytes…]
+ * [hash, access stamp, meta, blob references…, (timer node), further words…, key bytes…]
  *    meta = key bytes (bits 0–10) | blob references (bits 11–17) | flags of the owner (bits 18–31)
  * ```
  *
  * The key starts at a word that is the same for all records of a structure and is padded with zero bytes to whole words.
  * Blob references stand first, so that a record can be freed without knowing its shape. A blob is [bytes | flags, bytes…].
- * A record is immutable once it is published, except its access stamp: coarse seconds, masked by the hash (`stampMask`).
+ * A record is immutable once it is published, except two things. Its access stamp, masked by the hash (`stampMask`), is
+ * changed by whoever reads it. Its node of the timer wheel, where it has one (timer-node.ts), is the writer's alone.
  */
 import type { KeyBytes } from '../hash/key-bytes.ts';
 import type { Heap } from '../memory/heap.ts';
@@ -68,6 +69,11 @@ export function recordHasKey(
     if (i32[word++] !== wordAt(bytes, from)) return false;
   }
   return from === end || i32[word] === lastWordAt(bytes, from, end - from);
+}
+
+/** The node of the timer wheel in a record that has one. */
+export function nodeOf(i32: Int32Array, ref: number): number {
+  return ref + RECORD_HEAD_WORDS + (((i32[ref + RECORD_META] as number) >>> BLOB_COUNT_SHIFT) & BLOB_COUNT_MAX);
 }
 
 /** Frees a record with its blobs, when the turn commits. Returns how many blocks that were. */

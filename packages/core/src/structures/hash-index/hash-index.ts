@@ -30,6 +30,7 @@ import {
   tagOf,
   tagShiftOf,
   tagWordOf,
+  TIMED_RECORDS,
   UNITS,
 } from './index-layout.ts';
 import { IndexReader } from './index-reader.ts';
@@ -43,6 +44,8 @@ export interface HashIndexOptions {
   readonly keyAt: number;
   /** True when `clear` frees the records with the tables; false when the owner does. */
   readonly ownsRecords: boolean;
+  /** True when those records have nodes of the timer wheel. Default false. */
+  readonly timed?: boolean;
 }
 
 export class HashIndex extends IndexReader {
@@ -53,7 +56,7 @@ export class HashIndex extends IndexReader {
   constructor(heap: Heap, at: number, options: HashIndexOptions) {
     super(heap, at, options.keyAt);
     this.moves = 0;
-    this.tableState = options.ownsRecords ? OWNS_RECORDS : 0;
+    this.tableState = (options.ownsRecords ? OWNS_RECORDS : 0) | (options.timed === true ? TIMED_RECORDS : 0);
   }
 
   /** Makes the three words at `at`, in a block of this turn that nobody can reach yet, an empty index. */

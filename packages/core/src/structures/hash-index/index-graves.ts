@@ -5,7 +5,8 @@
 import { assert } from '../../assert.ts';
 import { registerRetireStep } from '../../memory/graveyard.ts';
 import type { Heap } from '../../memory/heap.ts';
-import { freeRecord } from '../keyed-record.ts';
+import { freeRecord, nodeOf } from '../keyed-record.ts';
+import { unlinkNode } from '../timer-wheel/timer-node.ts';
 import {
   BUCKET_SHIFT,
   DIRECTORY,
@@ -24,6 +25,7 @@ import {
   TABLE_OVERFLOW,
   TABLE_STATE,
   tableHeadWords,
+  TIMED_RECORDS,
 } from './index-layout.ts';
 import { freeTable } from './table-build.ts';
 
@@ -68,7 +70,10 @@ function freeTableStep(heap: Heap, table: number, budget: number): boolean {
       const bucket = bucketAtPosition(i32, table, buckets, position);
       if (bucket === 0) break;
       for (let slot = bucket + SLOTS; slot < bucket + SLOTS + SLOT_COUNT; slot++) {
-        if (i32[slot] !== 0) freed += freeRecord(heap, i32[slot] as number);
+        const record = i32[slot] as number;
+        if (record === 0) continue;
+        if ((state & TIMED_RECORDS) !== 0) unlinkNode(heap, nodeOf(i32, record));
+        freed += freeRecord(heap, record);
       }
     }
     if (freed >= budget) {

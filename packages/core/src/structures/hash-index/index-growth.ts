@@ -22,6 +22,7 @@ import {
   ROOT,
   TABLE_BUCKETS,
   TABLE_STATE,
+  TIMED_RECORDS,
   tableWords,
   UNITS,
 } from './index-layout.ts';
@@ -129,5 +130,5 @@ function depthOf(i32: Int32Array, root: number): number {
 }
 
 function stateOf(i32: Int32Array, table: number): number {
-  return (i32[table + TABLE_STATE] as number) & OWNS_RECORDS;
+  return (i32[table + TABLE_STATE] as number) & (OWNS_RECORDS | TIMED_RECORDS);
 }

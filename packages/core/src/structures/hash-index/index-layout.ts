@@ -3,8 +3,8 @@
  *
  * ```
  * owner's header, 3 words:   [root, entries, units]            root: a lone table, or a directory; 0 while empty
- * table:      [buckets 1…63, overflow node, local depth | OWNS_RECORDS | retire progress, (9 more if full), buckets…]
- * directory:  [DIRECTORY + depth, retire progress, OWNS_RECORDS, –, 2^depth tables of 63 buckets each]
+ * table:      [buckets 1…63, overflow node, local depth | OWNS_RECORDS | TIMED_RECORDS | retire progress, (9 more if full), buckets…]
+ * directory:  [DIRECTORY + depth, retire progress, flags, –, 2^depth tables of 63 buckets each]
  * overflow:   [next node, –, –, one bucket]
  * bucket:     [tags of slots 0–3, tags of 4–7, tags of 8–11, hints, 12 record references]
  *    tag      8 bits of the hash, never 0; 0 = free slot
@@ -33,6 +33,8 @@ export const FULL_BUCKETS = 63;
 
 export const LOCAL_DEPTH_MASK = 0x1f;
 export const OWNS_RECORDS = 0x20;
+/** The records that it owns have nodes of the timer wheel. */
+export const TIMED_RECORDS = 0x40;
 export const PROGRESS_SHIFT = 8;
 
 export const DIRECTORY = 64;

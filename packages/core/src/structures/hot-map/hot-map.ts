@@ -6,7 +6,7 @@
  * Staleness: none: a find sees every put that returned before it began, and may see those of a turn not yet committed.
  * Capacity: keys to 1,024 bytes, values to 16 MiB, hundreds of millions of entries; then CapacityError.
  *
- * State: the header block [root, entries, units], whose reference the owner keeps. Records: record-shape.ts; how readers
+ * State: the header block [root, entries, units, (owner of timed records)], whose reference the owner keeps. Records: record-shape.ts; how readers
  * never see half of one, and what happens when the writer dies on any line: index-reader.ts. The order within `put`:
  *   1. the fresh record and its new blobs are written by plain stores; no reader can reach them;
  *   2. one store publishes the record in the slot; blobs carried over now belong to it;
@@ -19,10 +19,11 @@ import { InvalidKeyError } from '../../errors/grid-errors.ts';
 import { KEY_BYTES_MAX, type KeyBytes, KeyScratch } from '../../hash/key-bytes.ts';
 import type { Heap } from '../../memory/heap.ts';
 import { unitsOfBlob } from '../blob.ts';
-import { unitsOfBlock } from '../block-units.ts';
+import { BYTES_PER_UNIT, unitsOfBlock } from '../block-units.ts';
 import { BatchFinder, type KeyBatch } from '../hash-index/batch-finder.ts';
 import { HashIndex } from '../hash-index/hash-index.ts';
 import { INDEX_WORDS } from '../hash-index/index-layout.ts';
+import { sampleEntries } from '../hash-index/index-sample.ts';
 import { IndexScan } from '../hash-index/index-scan.ts';
 import {
   freeRecord,
@@ -36,6 +37,7 @@ import {
   writeKey,
 } from '../keyed-record.ts';
 import { reach } from '../reach.ts';
+import { OWNER_MAP, retireOwner } from '../timer-wheel/timed-owner.ts';
 import { RecordDraft, SPENT } from './record-draft.ts';
 import { fillDraft, type RecordObject, recordToObject } from './record-objects.ts';
 import type { RecordShape } from './record-shape.ts';
@@ -47,6 +49,8 @@ export class HotMap {
   /** Reference of the header block. */
   readonly header: number;
   readonly shape: RecordShape;
+  /** The record that the last `put` took the place of, 0 for none: until the turn ends, what it held stands there. Writer only. */
+  replaced: number;
   private readonly index: HashIndex;
   private readonly batchFinder: BatchFinder;
   private readonly scratchKey: KeyScratch;
@@ -57,15 +61,23 @@ export class HotMap {
     this.heap = heap;
     this.header = header;
     this.shape = shape;
-    this.index = new HashIndex(heap, header, { keyAt: shape.keyAt, ownsRecords: true });
+    this.replaced = 0;
+    this.index = new HashIndex(heap, header, { keyAt: shape.keyAt, ownsRecords: true, timed: shape.nodeAt !== 0 });
     this.batchFinder = new BatchFinder();
     this.scratchKey = new KeyScratch(hashSeed);
     this.draft = new RecordDraft(shape);
   }
 
-  /** Makes an empty map and returns its header's reference: 16 bytes. In a turn. */
-  static create(heap: Heap): number {
-    const header = heap.alloc(INDEX_WORDS);
+  /**
+   * Makes an empty map and returns its header's reference: 16 bytes. In a turn. `owner`: of a map whose records are timed, the
+   * block made in this turn by which they are told (timed-owner.ts); it goes with the map.
+   */
+  static create(heap: Heap, owner = 0): number {
+    const header = heap.alloc(owner === 0 ? INDEX_WORDS : INDEX_WORDS + 1);
+    if (owner !== 0) {
+      heap.i32[header + INDEX_WORDS] = owner;
+      heap.i32[owner + OWNER_MAP] = header;
+    }
     HashIndex.format(heap, header);
     return header;
   }
@@ -122,6 +134,7 @@ export class HotMap {
       }
     }
     draft.base = SPENT;
+    this.replaced = old;
     index.account(units);
     return ref;
   }
@@ -201,6 +214,7 @@ export class HotMap {
   /** Clears the map and frees its header: the object and its copies on other threads are then of no use. */
   destroy(): void {
     this.index.clear();
+    if (this.shape.nodeAt !== 0) retireOwner(this.heap, this.heap.i32[this.header + INDEX_WORDS] as number);
     this.heap.free(this.header);
   }
 
@@ -277,16 +291,16 @@ export class HotMap {
     return this.heap.i32[record + RECORD_HASH] as number;
   }
 
-  /** Coarse seconds of the last access that was noted; 0 for none. */
+  /** What was noted of accesses (access-stamps.ts). */
   stampOf(record: number): number {
     const i32 = this.heap.i32;
     return (i32[record + RECORD_STAMP] as number) ^ stampMask(i32[record + RECORD_HASH] as number);
   }
 
   /** Notes an access. Writer only; not journalled: an undone turn keeps the note. */
-  touch(record: number, seconds: number): void {
+  touch(record: number, noted: number): void {
     const i32 = this.heap.i32;
-    const stamp = seconds ^ stampMask(i32[record + RECORD_HASH] as number);
+    const stamp = noted ^ stampMask(i32[record + RECORD_HASH] as number);
     if (i32[record + RECORD_STAMP] !== stamp) i32[record + RECORD_STAMP] = stamp;
   }
 
@@ -294,10 +308,35 @@ export class HotMap {
    * Notes an access on any thread, once its pin was left with success. `hash` and `before` (by `hashOf` and `stampOf`) were
    * read under that pin: never touch a record whose pin was revoked, since its block may hold something else by now.
    */
-  touchAfterPeek(record: number, hash: number, before: number, seconds: number): void {
-    if (before === seconds) return;
+  touchAfterPeek(record: number, hash: number, before: number, noted: number): void {
+    if (before === noted) return;
     const mask = stampMask(hash);
-    Atomics.compareExchange(this.heap.i32, record + RECORD_STAMP, before ^ mask, seconds ^ mask);
+    Atomics.compareExchange(this.heap.i32, record + RECORD_STAMP, before ^ mask, noted ^ mask);
+  }
+
+  /** Some records of a random place of the map, as many as `refs` takes. Returns how many. Writer only. */
+  sample(random: number, refs: Int32Array): number {
+    return sampleEntries(this.heap, this.header, random, refs);
+  }
+
+  /** True when `ref`, which once was a record of the map, is one now. Writer only. */
+  holds(ref: number): boolean {
+    const { heap, index, shape } = this;
+    const length = this.keyByteLength(ref);
+    if (length === 0 || length > KEY_BYTES_MAX || ref + shape.keyAt + keyWords(length) > heap.i32.length) return false;
+    return index.findBytes(this.hashOf(ref), heap.u8, this.keyOffset(ref), length) === ref;
+  }
+
+  /** Bytes of the heap that the draft's record will take, without the texts and bytes that it carries over. */
+  bytesOf(draft: RecordDraft, keyBytes: number): number {
+    return (unitsOfBlock(this.shape.keyAt + keyWords(keyBytes)) + draft.pendingUnits) * BYTES_PER_UNIT;
+  }
+
+  /** Bytes that are given back when the draft takes the place of the record `old`; 0 for none. Writer only. */
+  bytesReplaced(draft: RecordDraft, old: number): number {
+    if (old === 0) return 0;
+    const blobs = draft.base === 0 ? this.unitsOfBlobs(old) : draft.replacedUnits(this.heap);
+    return (unitsOfBlock(this.shape.keyAt + keyWords(this.keyByteLength(old))) + blobs) * BYTES_PER_UNIT;
   }
 
   private unitsOfBlobs(record: number): number {

@@ -6,7 +6,7 @@
 import { utf8Length } from '../../codec/buffer-text.ts';
 import { InvalidArgumentError } from '../../errors/grid-errors.ts';
 import type { Heap } from '../../memory/heap.ts';
-import { newBytesBlob, newTextBlob, unitsOfBlob } from '../blob.ts';
+import { newBytesBlob, newTextBlob, unitsOfBlob, unitsOfNewBlob } from '../blob.ts';
 import {
   BLOB_COUNT_SHIFT,
   RECORD_FLAG_SHIFT,
@@ -71,8 +71,8 @@ export class RecordDraft {
   }
 
   /** Access stamp of the record to be; otherwise that of the loaded one, or 0. */
-  setStamp(seconds: number): void {
-    this.words[RECORD_STAMP] = seconds;
+  setStamp(noted: number): void {
+    this.words[RECORD_STAMP] = noted;
   }
 
   /** i32 and u32: the 32 bits of `value`. */
@@ -108,6 +108,25 @@ export class RecordDraft {
   clearBlob(field: RecordField): void {
     this.setBlob(field, undefined);
     this.words[field.at] = 0;
+  }
+
+  /** Units of 16 bytes that `writeBlobs` will take. */
+  get pendingUnits(): number {
+    if (this.pending === 0) return 0;
+    let units = 0;
+    for (const value of this.values) if (value !== undefined) units += unitsOfNewBlob(value);
+    return units;
+  }
+
+  /** Units of the blobs of the record at `base` that this draft will not carry over. Before `writeBlobs`. */
+  replacedUnits(heap: Heap): number {
+    let units = 0;
+    for (let number = 0; number < this.shape.blobCount; number++) {
+      const at = RECORD_HEAD_WORDS + number;
+      const old = heap.i32[this.base + at] as number;
+      if (old !== 0 && (this.values[number] !== undefined || this.words[at] !== old)) units += unitsOfBlob(heap, old);
+    }
+    return units;
   }
 
   /** Blocks of new texts and bytes, written now; the draft then refers to them. Returns their units. */

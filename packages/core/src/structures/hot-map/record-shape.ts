@@ -2,7 +2,7 @@
  * Where the fields of a map's records lie, computed once from their descriptions.
  *
  * ```
- * [hash, access stamp, meta, blob references…, u32/i32…, (pad), f64…, key bytes…]
+ * [hash, access stamp, meta, blob references…, (timer node, 3 words), u32/i32…, (pad), f64…, key bytes…]
  * ```
  * The first 14 bools are bits of the meta word, further ones bits of words of their own. Blob reference 0 stands for the
  * field's initial value.
@@ -16,6 +16,7 @@ import {
   RECORD_HEAD_WORDS,
   RECORD_META,
 } from '../keyed-record.ts';
+import { NODE_WORDS } from '../timer-wheel/timer-node.ts';
 
 export type FieldKind = 'bool' | 'f64' | 'i32' | 'packed' | 'text' | 'u32';
 
@@ -26,6 +27,14 @@ export interface FieldDescription {
   readonly initial?: unknown;
   /** Most bytes of a text or packed value. Default and limit 16 MiB. */
   readonly maxBytes?: number;
+}
+
+/** What a map keeps of each record beside its fields. */
+export interface RecordExtras {
+  /** A deadline, and a node of the timer wheel: five words. Default false. */
+  readonly timed?: boolean;
+  /** The sequence of the turn that wrote it: one word. Default false. */
+  readonly versioned?: boolean;
 }
 
 /** A field in place: what the accessors of record-fields.ts take. */
@@ -49,13 +58,20 @@ export class RecordShape {
   readonly blobCount: number;
   /** Word where the key begins: the fixed part's length. */
   readonly keyAt: number;
+  /** Word of the record's node in the timer wheel; 0 where it has none. */
+  readonly nodeAt: number;
+  /** Wall-clock milliseconds, or Infinity; only where records are timed. */
+  readonly deadline: RecordField | undefined;
+  /** Low 32 bits of the sequence; only where records are versioned. */
+  readonly version: RecordField | undefined;
   private readonly byName: ReadonlyMap<string, RecordField>;
 
-  constructor(descriptions: readonly FieldDescription[]) {
+  constructor(descriptions: readonly FieldDescription[], extras: RecordExtras = {}) {
     if (descriptions.length > FIELDS_MAX) {
       throw new InvalidOptionError(`a record has ${descriptions.length} fields: at most ${FIELDS_MAX} are allowed`);
     }
     const byName = new Map<string, RecordField>();
+    const timed = extras.timed === true;
     const place = (description: FieldDescription, at: number, mask: number, blob: number): void => {
       if (byName.has(description.name))
         throw new InvalidOptionError(`the field ${description.name} is described twice`);
@@ -77,6 +93,10 @@ export class RecordShape {
     }
     let at = RECORD_HEAD_WORDS;
     for (const [number, field] of blobs.entries()) place(field, at++, 0, number);
+    // Right behind the blobs, whose number a record tells: so it is found without knowing the shape.
+    this.nodeAt = timed ? at : 0;
+    if (timed) at += NODE_WORDS;
+    this.version = extras.versioned === true ? hiddenField('version', 'u32', at++) : undefined;
     for (const field of descriptions) if (field.kind === 'u32' || field.kind === 'i32') place(field, at++, 0, -1);
     const bools = descriptions.filter((field) => field.kind === 'bool');
     for (const [number, field] of bools.slice(0, RECORD_FLAG_COUNT).entries()) {
@@ -87,7 +107,9 @@ export class RecordShape {
       place(field, at - 1, 1 << (number % 32), -1);
     }
     const doubles = descriptions.filter((field) => field.kind === 'f64');
-    if (doubles.length > 0) at += at & 1;
+    if (doubles.length > 0 || timed) at += at & 1;
+    this.deadline = timed ? hiddenField('deadline', 'f64', at) : undefined;
+    if (timed) at += 2;
     for (const field of doubles) {
       place(field, at, 0, -1);
       at += 2;
@@ -109,6 +131,11 @@ export class RecordShape {
     if (field === undefined) throw new InvalidOptionError(`a record has no field ${name}`);
     return field;
   }
+}
+
+/** A field that no description names. */
+function hiddenField(name: string, kind: 'f64' | 'u32', at: number): RecordField {
+  return { name, kind, initial: 0, maxBytes: VALUE_BYTES_MAX, at, mask: 0, blob: -1 };
 }
 
 function emptyOf(kind: FieldKind): unknown {

@@ -1,0 +1,165 @@
+/**
+ * Removes entries whose time is over, on a partition thread: a few turns of their own in each round, with what they delete in
+ * their change sets. Until then an expired entry is absent already, by the clock of whoever looks.
+ *
+ * A partition's wheel is turned in a bracket without a sequence (nothing that anybody sees changes), and then what is due is
+ * deleted in a turn. A death in between leaves either as it was, or done: the successor goes on.
+ */
+import { deleteTimed, HotMap, NODE_OWNER, type TimerWheel, unlinkNode } from '@spacegrid/core';
+import { type MapOwner, readMapOwner } from '../state/map-owner.ts';
+import { actorPrefix } from '../state/row-keys.ts';
+import type { EntryLayout, KeptEntries, StateLayout, StructureSlot } from '../state/state-layout.ts';
+import type { Partition } from './partition.ts';
+
+/** Nodes of the wheel looked at in one bracket, and entries deleted in one turn: some 100 µs each. */
+const LOOKS_MAX = 256;
+const REMOVALS_MAX = 128;
+/** Turns of one partition in a round. */
+const TURNS_MAX = 4;
+/** After the partition had no room for a turn, or takes none. */
+const RETRY_MS = 100;
+
+interface Timed {
+  readonly owner: MapOwner;
+  readonly prefix: Uint8Array;
+  readonly slot: StructureSlot;
+  readonly layout: EntryLayout;
+  readonly kept: KeptEntries;
+  readonly map: HotMap | undefined;
+}
+
+/** Told of an actor whose state was changed. */
+export type OnExpired = (partition: Partition, layout: StateLayout, key: string) => void;
+
+export class Expiry {
+  /** When `round` has something to do, in wall-clock milliseconds; never later. */
+  nextAt: number;
+  private readonly partitions: readonly Partition[];
+  private readonly onExpired: OnExpired;
+  private readonly hashSeed: number;
+  /** By their blocks, while one bracket or turn lasts. */
+  private readonly timed: Map<number, Timed>;
+
+  constructor(partitions: readonly Partition[], hashSeed: number, onExpired: OnExpired) {
+    this.nextAt = Number.POSITIVE_INFINITY;
+    this.partitions = partitions;
+    this.onExpired = onExpired;
+    this.hashSeed = hashSeed;
+    this.timed = new Map();
+    for (const { keeping } of partitions) {
+      keeping.onDue = () => {
+        this.nextAt = Math.min(this.nextAt, keeping.wheel?.nextAt ?? Number.POSITIVE_INFINITY);
+      };
+    }
+  }
+
+  /** Finds out what a predecessor or the store has left. */
+  load(): void {
+    for (const { keeping } of this.partitions) keeping.onDue();
+  }
+
+  /** Removes what is due, within bounds. True when something was done. */
+  round(nowMs: number): boolean {
+    if (nowMs < this.nextAt) return false;
+    let worked = false;
+    this.nextAt = Number.POSITIVE_INFINITY;
+    for (const partition of this.partitions) {
+      const { wheel } = partition.keeping;
+      if (wheel === undefined) continue;
+      let retryAt = 0;
+      if (wheel.nextAt <= nowMs) {
+        retryAt = this.turn(partition, wheel, partition.now(nowMs));
+        if (retryAt === 0) worked = true;
+      }
+      this.nextAt = Math.min(this.nextAt, Math.max(wheel.nextAt, retryAt));
+    }
+    return worked;
+  }
+
+  /** Returns when to try again what could not be done now; 0 when it could. */
+  private turn(partition: Partition, wheel: TimerWheel, nowMs: number): number {
+    this.timed.clear();
+    partition.maintain(() => {
+      wheel.settle(nowMs, LOOKS_MAX, (node) => this.endsAt(partition, node, nowMs));
+    });
+    for (let turns = 0; wheel.firstDue !== 0 && turns < TURNS_MAX; turns++) {
+      // What is not stored yet is at its limit: deleting adds to it, like any command.
+      if (partition.backlog.isOver || !this.remove(partition, wheel, nowMs)) return nowMs + RETRY_MS;
+    }
+    return 0;
+  }
+
+  /** Deletes entries that are due, in a turn. False when there was no room for it. */
+  private remove(partition: Partition, wheel: TimerWheel, nowMs: number): boolean {
+    const { heap } = partition;
+    const changed = new Set<Timed>();
+    const done = partition.internalTurn(() => {
+      heap.takeReserve();
+      for (let count = 0, node = wheel.firstDue; node !== 0 && count < REMOVALS_MAX; count++, node = wheel.firstDue) {
+        const timed = this.timedOf(partition, node);
+        if (this.removeOne(partition, timed, node, wheel, nowMs)) changed.add(timed);
+      }
+    });
+    if (!done) return false;
+    for (const { owner } of changed) {
+      this.onExpired(partition, partition.layouts[owner.type] as StateLayout, textOf(owner.key));
+    }
+    return true;
+  }
+
+  private removeOne(partition: Partition, timed: Timed, node: number, wheel: TimerWheel, nowMs: number): boolean {
+    const { heap, keeping, changes } = partition;
+    const { kept, layout, map, prefix, slot } = timed;
+    const record = node - layout.shape.nodeAt;
+    if (map === undefined || !map.holds(record)) {
+      // Of a map that was cleared: it is freed in steps.
+      unlinkNode(heap, node);
+      return false;
+    }
+    const endsAt = kept.life.endsAt(heap, record, nowMs);
+    if (endsAt > nowMs) {
+      // It was read since it was found due.
+      unlinkNode(heap, node);
+      wheel.insert(node, endsAt, nowMs);
+      return false;
+    }
+    const length = map.keyByteLength(record);
+    const key = { bytes: heap.u8, offset: map.keyOffset(record), length, hash: map.hashOf(record) };
+    deleteTimed(map, key);
+    if (changes.enabled) changes.delete(prefix, slot.tag, key);
+    keeping.noteRemoved('expired');
+    return true;
+  }
+
+  private endsAt(partition: Partition, node: number, nowMs: number): number {
+    const { kept, layout, map } = this.timedOf(partition, node);
+    const record = node - layout.shape.nodeAt;
+    return map?.holds(record) === true ? kept.life.endsAt(partition.heap, record, nowMs) : 0;
+  }
+
+  private timedOf(partition: Partition, node: number): Timed {
+    const { heap, layouts } = partition;
+    const ref = heap.i32[node + NODE_OWNER] as number;
+    let timed = this.timed.get(ref);
+    if (timed === undefined) {
+      const owner = readMapOwner(heap, ref);
+      const { structures, type } = layouts[owner.type] as StateLayout;
+      const slot = structures[owner.structure] as StructureSlot;
+      const layout = slot.entry as EntryLayout;
+      timed = {
+        owner,
+        prefix: actorPrefix(type.name, owner.key),
+        slot,
+        layout,
+        kept: layout.kept as KeptEntries,
+        map: owner.header === 0 ? undefined : new HotMap(heap, owner.header, layout.shape, this.hashSeed),
+      };
+      this.timed.set(ref, timed);
+    }
+    return timed;
+  }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+}

@@ -1,0 +1,90 @@
+/**
+ * Chooses what a full map evicts: by sampling, as in Redis. A few entries of a random place are looked at, the best candidates
+ * of all samples are kept in a pool, and the best of the pool goes. Close to exact LRU or LFU without a list to keep in order:
+ * reads write nothing but a stamp.
+ *
+ * Partition thread only. The pool is a thread's own: references in it may be stale, and are checked when their turn comes.
+ */
+import type { EntryLife } from './entry-life.ts';
+import type { HotMap } from './hot-map.ts';
+
+const POOL = 16;
+const SAMPLE = 8;
+/** Bound: samples for one victim when what was looked at may not go. */
+const SAMPLES_MAX = 32;
+
+export class EvictionPool {
+  /** How many entries of the last samples might not go. */
+  refused: number;
+  private readonly life: EntryLife;
+  private readonly random: () => number;
+  private readonly refs: Int32Array;
+  private readonly ranks: Float64Array;
+  private count: number;
+  private readonly sampled: Int32Array;
+
+  /** @param random 32 random bits. */
+  constructor(life: EntryLife, random: () => number = () => Math.random() * 2 ** 32) {
+    this.refused = 0;
+    this.life = life;
+    this.random = random;
+    this.refs = new Int32Array(POOL);
+    this.ranks = new Float64Array(POOL);
+    this.count = 0;
+    this.sampled = new Int32Array(SAMPLE);
+  }
+
+  /** The record that is to go; 0 when none of those that were looked at may. In a turn. */
+  victim(map: HotMap, nowMs: number, mayGo: (record: number) => boolean): number {
+    this.refused = 0;
+    for (let samples = 0; samples < SAMPLES_MAX; samples++) {
+      const count = map.sample(this.random(), this.sampled);
+      if (count === 0) return 0;
+      for (let index = 0; index < count; index++) {
+        const record = this.sampled[index] as number;
+        if (mayGo(record)) this.offer(record, this.life.rank(map.heap, record, nowMs));
+        else this.refused++;
+      }
+      const victim = this.best(map, nowMs, mayGo);
+      if (victim !== 0) return victim;
+    }
+    return 0;
+  }
+
+  /** Takes the best candidate out of the pool; 0 when it holds none that still is one. */
+  private best(map: HotMap, nowMs: number, mayGo: (record: number) => boolean): number {
+    while (this.count > 0) {
+      const record = this.refs[--this.count] as number;
+      if (!map.holds(record) || !mayGo(record)) continue;
+      const rank = this.life.rank(map.heap, record, nowMs);
+      // It was used since it came into the pool, and is a worse candidate than the next by now.
+      if (this.count > 0 && rank < (this.ranks[this.count - 1] as number)) continue;
+      return record;
+    }
+    return 0;
+  }
+
+  /** Keeps the pool in the order of its ranks, the best last; the worst falls out. */
+  private offer(record: number, rank: number): void {
+    const { refs, ranks } = this;
+    for (let index = 0; index < this.count; index++) if (refs[index] === record) this.drop(index--);
+    let at = this.count;
+    while (at > 0 && (ranks[at - 1] as number) > rank) at--;
+    if (this.count === POOL) {
+      if (at === 0) return;
+      this.drop(0);
+      at--;
+    }
+    refs.copyWithin(at + 1, at, this.count);
+    ranks.copyWithin(at + 1, at, this.count);
+    refs[at] = record;
+    ranks[at] = rank;
+    this.count++;
+  }
+
+  private drop(index: number): void {
+    this.refs.copyWithin(index, index + 1, this.count);
+    this.ranks.copyWithin(index, index + 1, this.count);
+    this.count--;
+  }
+}
