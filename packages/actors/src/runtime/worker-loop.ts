@@ -30,6 +30,7 @@ import { pairOf, ringOffset } from '../control/lanes.ts';
 import { machine, type Surroundings } from '../control/surroundings.ts';
 import type { ActorType } from '../define/actor-type.ts';
 import { RowApplier } from '../state/apply-rows.ts';
+import { Leftovers } from '../state/leftovers.ts';
 import { ShapeTable } from '../state/shape-table.ts';
 import { layoutOf, type StateLayout } from '../state/state-layout.ts';
 import type { PartitionWorkerData } from '../supervise/grid-thread-data.ts';
@@ -82,6 +83,7 @@ export class WorkerLoop {
   private readonly steps: StepTable;
   private readonly kept: KeptRequests;
   private readonly shapes: ShapeTable;
+  private readonly leftovers: Leftovers;
   private readonly reminders: Reminders;
   private readonly once: OnceTable;
   private readonly expiry: Expiry;
@@ -148,6 +150,7 @@ export class WorkerLoop {
     this.steps = new StepTable(settings.hashSeed);
     const running = new RunningMark(this.control, worker);
     this.shapes = new ShapeTable(settings.hashSeed);
+    this.leftovers = new Leftovers(settings.hashSeed);
     this.kept = new KeptRequests(settings.hashSeed, memory.shape.clients);
     this.runner = new TurnRunner(this.replies, this.counters, this.steps, this.kept, running);
     this.runner.onUnheard = (activation, handler, error) =>
@@ -241,9 +244,9 @@ export class WorkerLoop {
     );
     const end = await loadPartition(port, applier);
     applier.finish();
+    this.leftovers.keep(partition, applier.leftovers);
     // Sequences behind the watermark may have been given out before: a new epoch tells those turns from the coming ones.
     partition.heap.restoreSequence(end.sequence, end.epoch + 1);
-    applier.dropLeftovers();
   }
 
   /** Begins to serve; returns at once. */
@@ -257,7 +260,10 @@ export class WorkerLoop {
   takeOver(): void {
     this.control.controlCame(this.worker);
     for (const partition of this.own) {
-      if (partition.persistent) this.shapes.register(partition);
+      if (partition.persistent) {
+        this.shapes.register(partition);
+        this.leftovers.drop(partition);
+      }
       this.reminders.load(partition);
       this.outgoing.load(partition);
       this.answerAgain(partition);

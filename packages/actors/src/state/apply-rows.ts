@@ -42,7 +42,6 @@ const PUT = 1;
 const CLEAR = 3;
 /** Operations in one bracket: bounds the rollback journal and how long the thread is kept. */
 const BRACKET_OPS = 256;
-const DROPPED_A_TURN = 1000;
 
 export class RowApplier {
   private readonly partition: Partition;
@@ -295,17 +294,9 @@ export class RowApplier {
     this.end();
   }
 
-  /** After that: takes what was dropped out of the store, so that no later version finds it again. */
-  dropLeftovers(): void {
-    const { partition } = this;
-    const prefixes = [...this.dropped.values()];
-    this.dropped.clear();
-    // Bound: as many turns as there are thousands of actors that had such a structure.
-    for (let from = 0; from < prefixes.length; from += DROPPED_A_TURN) {
-      partition.begin(undefined);
-      for (const prefix of prefixes.slice(from, from + DROPPED_A_TURN)) partition.changes.clear(prefix, undefined);
-      partition.commitInternal();
-    }
+  /** What the keys of rows begin with that belong to structures which are no more. */
+  get leftovers(): readonly Uint8Array[] {
+    return [...this.dropped.values()];
   }
 
   /** Header of an actor's structure; made when `create`. */
