@@ -1,12 +1,15 @@
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import type { RefObject } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { pathPart, sentenceOf } from '../api/request.ts';
 import { count } from '../look/numbers.ts';
 import { boards, currentBoard, openBoard, refreshBoards } from '../state/current-board.ts';
+import { top } from '../state/live-top.ts';
 
 const naming = signal(false);
 const refused = signal<string | undefined>(undefined);
+/** Players of the current board: they come live, those of the others from the last look at the list. */
+const livePlayers = computed(() => top.value?.players);
 
 /** The boards there are, and a name for another one. */
 export function BoardSwitch() {
@@ -27,7 +30,7 @@ export function BoardSwitch() {
           {!known && <option value={current}>{current}</option>}
           {boards.value.map(({ name, players }) => (
             <option key={name} value={name}>
-              {name} ({count(players)})
+              {name} ({count(name === current ? (livePlayers.value ?? players) : players)})
             </option>
           ))}
         </select>

@@ -19,9 +19,22 @@ const failed = signal<string | undefined>(undefined);
 /** What the last call answered, until a sample that is as new. */
 const answered = signal<LoadStatus | undefined>(undefined);
 
-sample.subscribe(() => {
+let seen = false;
+
+sample.subscribe((now) => {
   answered.value = undefined;
+  if (now === undefined || seen) return;
+  seen = true;
+  if (now.load.running) show(now.load);
 });
+
+/** Sets the controls to what plays already, after a reload or from another page. */
+function show(load: LoadStatus): void {
+  const index = RATES.findIndex((rate) => rate === load.ratePerSecond);
+  if (index >= 0) rateIndex.value = index;
+  players.value = PLAYERS.find((number) => number === load.players) ?? players.value;
+  threads.value = THREADS.find((number) => number === load.threads) ?? threads.value;
+}
 
 async function ask(call: Parameters<typeof request>[1]): Promise<void> {
   if (asking.value) return;

@@ -1,6 +1,7 @@
 import type { PartitionSample, WorkerSample } from '../../src/http/answers.ts';
 import { Figure } from '../look/figure.tsx';
 import { bytes, count, rate } from '../look/numbers.ts';
+import { connection } from '../state/feeds.ts';
 import { sample } from '../state/live-grid.ts';
 import { KillOutcome } from './kill-outcome.tsx';
 import { dying, killThread } from './kill-thread.ts';
@@ -45,7 +46,7 @@ interface ThreadProps {
 function Thread({ worker, partitions }: ThreadProps) {
   const number = worker.worker;
   const unpersistedBytes = partitions.reduce((sum, partition) => sum + partition.unpersistedBytes, 0);
-  const state = dying.value === number ? 'recovering' : worker.state;
+  const state = dying.value === number ? 'recovering' : connection.value === 'lost' ? 'not seen' : worker.state;
   return (
     <article class="thread" aria-label={`Thread ${number}`}>
       <header>

@@ -125,7 +125,7 @@ describe.skipIf(!hasChromium)(`the page in a browser (needs ${CHROMIUM})`, () =>
   });
 
   test('plays, kills a thread, and shows how long recovery took and that nothing was lost', async () => {
-    await page.getByLabel('Rate').fill('2');
+    await page.getByLabel('Rate').fill('1');
     await page.getByRole('button', { name: 'Start' }).click();
     await shown(page.getByTestId('load-state').filter({ hasText: 'playing' }));
     await shown(leader('player 1'));
@@ -147,6 +147,10 @@ describe.skipIf(!hasChromium)(`the page in a browser (needs ${CHROMIUM})`, () =>
     expect(acknowledged).toBeGreaterThan(0);
     expect(await figure('Points on the board')).toBeGreaterThanOrEqual(acknowledged);
     expect(await figure('Lost')).toBe(0);
+    const second = await openPage(1280, '#board=arena');
+    await shown(second.getByTestId('load-state').filter({ hasText: 'playing 50 submits/s' }));
+    expect(await second.getByLabel('Rate').inputValue()).toBe('1');
+    await second.close();
     await page.getByRole('button', { name: 'Stop' }).click();
     await shown(page.getByTestId('load-state').filter({ hasText: 'at rest' }));
   });
@@ -181,6 +185,7 @@ describe.skipIf(!hasChromium)(`the page in a browser (needs ${CHROMIUM})`, () =>
     const port = new URL(demo.address).port;
     await demo.signal('SIGKILL');
     await shown(page.getByTestId('connection').filter({ hasText: 'connection lost' }));
+    await shown(page.getByRole('article', { name: 'Thread 0' }).getByText('not seen'));
     demo = await startDemo(scratch.fresh('page'), { PORT: port });
     await shown(page.getByTestId('connection').filter({ hasText: 'live' }));
   });
