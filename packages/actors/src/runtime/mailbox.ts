@@ -490,13 +490,15 @@ export class Mailbox {
     const ringFrame = client === this.keptLane ? -1 : frame;
     const running = this.run(activation, handler, args, answerTo, number, durable, ringFrame);
     if (running === undefined) {
-      ring.finish(frame);
+      if (parts.runner.takeLoose()) this.finishLater(client, frame);
+      else ring.finish(frame);
       return;
     }
     const held = this.hold(client, frame);
     turn.afterReply = () => {
       this.letGo(held);
-      this.at(held.client, held.frame).ring.finish(held.frame);
+      if (parts.runner.takeLoose()) this.finishLater(held.client, held.frame);
+      else this.at(held.client, held.frame).ring.finish(held.frame);
     };
     this.follow(activation, running);
   }

@@ -25,6 +25,7 @@ import type { Activation } from './activation.ts';
 import type { KeptRequests } from './kept-requests.ts';
 import type { Partition } from './partition.ts';
 import type { ReplyLanes } from './reply-lanes.ts';
+import { refuseLargeAnswer } from './refuse-large-answer.ts';
 import { isAnswered, NOBODY } from './requester.ts';
 import type { RunningMark } from './running-mark.ts';
 import type { StepTable } from './step-table.ts';
@@ -62,6 +63,7 @@ export class TurnRunner implements StepRunner {
   /** Another thread has taken over: handlers that still await something write and answer nothing. */
   private ended: boolean;
   private readonly kept: KeptRequests;
+  private isAnswerLoose: boolean;
 
   constructor(
     replies: ReplyLanes,
@@ -76,6 +78,7 @@ export class TurnRunner implements StepRunner {
     this.steps = steps;
     this.ended = false;
     this.kept = kept;
+    this.isAnswerLoose = false;
     this.onStep = () => undefined;
     this.onUnheard = () => undefined;
     this.scratch = PackWriter.growing(4096);
@@ -182,6 +185,7 @@ export class TurnRunner implements StepRunner {
         );
       }
       writeValue(scratch, result);
+      refuseLargeAnswer(scratch.at);
     } catch (error) {
       if (error instanceof AssertionFailed) throw error;
       this.counters.add(ERRORS, 1);
@@ -253,6 +257,7 @@ export class TurnRunner implements StepRunner {
     if (isAnswered(client)) {
       changes.value(result);
       replyBytes = changes.endPart();
+      refuseLargeAnswer(replyBytes);
     }
     this.finish(partition, client, number, durable, 0, changeBytes, replyBytes);
     this.release(partition, messages, durable);
@@ -288,11 +293,20 @@ export class TurnRunner implements StepRunner {
         changes.endPart(),
       );
     } catch (second) {
-      // Not even the answer fits: it is sent without being kept. The request changed nothing, so running it again is harmless.
+      // Not even the answer fits: it is sent without being kept. A request that changed nothing may run again; of one with
+      // steps these stay noted, until the next thread has told its caller so.
       if (partition.heap.open) partition.undo();
       if (second instanceof AssertionFailed) throw second;
+      this.isAnswerLoose = true;
       this.refuse(partition, error, caller);
     }
+  }
+
+  /** True once after a command whose answer is in no committed turn: its request is to wait until that is published. */
+  takeLoose(): boolean {
+    const { isAnswerLoose } = this;
+    this.isAnswerLoose = false;
+    return isAnswerLoose;
   }
 
   private finish(

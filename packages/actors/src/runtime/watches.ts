@@ -9,6 +9,7 @@ import type { CompiledHandler } from '../define/actor-type.ts';
 import type { StateReader } from '../state/readable-state.ts';
 import type { StateLayout } from '../state/state-layout.ts';
 import type { Partition } from './partition.ts';
+import { refuseLargeAnswer } from './refuse-large-answer.ts';
 import type { ReplyLanes } from './reply-lanes.ts';
 import type { TurnOwner } from './turn-owner.ts';
 import { encodeKey } from '@spacegrid/core';
@@ -146,6 +147,7 @@ export class Watches {
       const reader = this.readerOf(partition, watch.layout);
       reader.find(watch.key, encodeKey(watch.key, this.hashSeed));
       writeValue(scratch, watch.handler.run(reader.view, ...watch.args));
+      refuseLargeAnswer(scratch.at);
     } catch (error) {
       status = STATUS_WATCH_ERROR;
       scratch.at = 0;
