@@ -139,7 +139,9 @@ export { BULK_REFERENCE_BYTES, ringRegionBytes, STARTS_MAX } from './messages/ri
 export { RingPressure } from './messages/ring-pressure.ts';
 export { RingProducer } from './messages/ring-producer.ts';
 export { IndexScan } from './structures/hash-index/index-scan.ts';
+export { TolerantScan } from './structures/hash-index/tolerant-scan.ts';
 export { type AccessStamps, frequencyStamps, recencyStamps } from './structures/hot-map/access-stamps.ts';
+export { damageOfRecord } from './structures/hot-map/check-record.ts';
 export { EntryLife } from './structures/hot-map/entry-life.ts';
 export { EvictionPool } from './structures/hot-map/eviction-pool.ts';
 export { HotMap } from './structures/hot-map/hot-map.ts';
@@ -165,5 +167,7 @@ export { OWNER_MAP, OWNER_WORDS } from './structures/timer-wheel/timed-owner.ts'
 export { NODE_OWNER, unlinkNode } from './structures/timer-wheel/timer-node.ts';
 export { TICK_MS, TimerWheel } from './structures/timer-wheel/timer-wheel.ts';
 export { HotRanking } from './structures/hot-ranking/hot-ranking.ts';
+export { type MendedMember, RankingMend } from './structures/hot-ranking/mend-ranking.ts';
 export { RankingBuilder } from './structures/hot-ranking/ranking-builder.ts';
+export { type CheckCursor, damageMet, RankingCheck } from './structures/hot-ranking/ranking-check.ts';
 export { RankingReader } from './structures/hot-ranking/ranking-reader.ts';

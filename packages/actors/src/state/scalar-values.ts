@@ -155,8 +155,9 @@ export function draftFromRow(draft: RecordDraft, from: PackReader, slots: readon
     const field = slot.record;
     if (field.kind === 'packed' || field.kind === 'text') {
       const length = from.varint();
-      if (length === 0) continue;
-      if (field.kind === 'packed') draft.setBytes(field, from.raw(length - 1));
+      // The draft may have been loaded from what an older row left.
+      if (length === 0) draft.clearBlob(field);
+      else if (field.kind === 'packed') draft.setBytes(field, from.raw(length - 1));
       else draft.setText(field, utf8.decode(from.raw(length - 1)));
     } else if (field.kind === 'f64') {
       draft.setF64(field, from.f64());

@@ -1,5 +1,5 @@
 /**
- * Text and bytes of any length beside a record: a block [byte length | encoding, bytes…]. Immutable once published; freed with
+ * Text and bytes of any length beside a record: a block [byte length | encoding, bytes…, check]. Immutable once published; freed with
  * the record that refers to it, or when a later record takes another.
  */
 import { latin1Slice, utf8Length, utf8Slice, utf8Write, utf16Slice, utf16Write } from '../codec/buffer-text.ts';
@@ -8,6 +8,7 @@ import { VALUE_BYTES_MAX } from '../codec/value-limits.ts';
 import type { Heap } from '../memory/heap.ts';
 import { throwStaleRead } from '../memory/stale-read-error.ts';
 import { unitsOfBlock } from './block-units.ts';
+import { foldBytes } from './keyed-record.ts';
 import { reach } from './reach.ts';
 
 /** 26 bits: a text with half surrogate pairs takes up to twice its UTF-8. */
@@ -23,6 +24,7 @@ export function newBytesBlob(heap: Heap, bytes: Uint8Array): number {
   const blob = heap.alloc(blobWords(bytes.length));
   heap.i32[blob] = bytes.length;
   heap.u8.set(bytes, blobOffset(blob));
+  seal(heap, blob, bytes.length);
   return blob;
 }
 
@@ -34,11 +36,13 @@ export function newTextBlob(heap: Heap, text: string): number {
     const blob = heap.alloc(blobWords(units * 2));
     heap.i32[blob] = (units * 2) | UTF16;
     utf16Write(heap.u8, text, blobOffset(blob));
+    seal(heap, blob, units * 2);
     return blob;
   }
   const blob = heap.alloc(blobWords(utf8Bytes));
   heap.i32[blob] = utf8Bytes === units ? utf8Bytes | ASCII : utf8Bytes;
   if (utf8Bytes !== 0) utf8Write(heap.u8, text, blobOffset(blob), utf8Bytes);
+  seal(heap, blob, utf8Bytes);
   return blob;
 }
 
@@ -81,6 +85,27 @@ export function unitsOfNewBlob(value: string | Uint8Array): number {
   return unitsOfBlock(blobWords(isWhole ? utf8Bytes : value.length * 2));
 }
 
+/** True when no single byte of the blob has changed since it was written. Throws StaleReadError for a length that can't be. */
+export function isBlobIntact(heap: Heap, ref: number): boolean {
+  const words = blobWords(blobByteLength(heap, ref));
+  const { i32 } = heap;
+  let bits = 0;
+  for (let at = ref; at < ref + words; at++) bits ^= i32[at] as number;
+  // The check's own byte makes it zero.
+  return foldBytes(bits) === 0;
+}
+
+/** Writes the check behind the bytes: all bytes of the blob XORed, and zeros up to the word's end. */
+function seal({ i32 }: Heap, blob: number, byteLength: number): void {
+  const last = blob + 1 + (byteLength >>> 2);
+  const tailBits = (byteLength & 3) << 3;
+  const tail = (i32[last] as number) & ((1 << tailBits) - 1);
+  let bits = tail;
+  for (let at = blob; at < last; at++) bits ^= i32[at] as number;
+  i32[last] = tail | (foldBytes(bits) << tailBits);
+}
+
+/** The check takes one byte more. */
 function blobWords(byteLength: number): number {
-  return 1 + ((byteLength + 3) >>> 2);
+  return 1 + ((byteLength + 4) >>> 2);
 }

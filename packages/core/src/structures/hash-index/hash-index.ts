@@ -91,6 +91,35 @@ export class HashIndex extends IndexReader {
     this.slot = 0;
   }
 
+  /**
+   * Looks for the slot where a key's record stood before damage: its home bucket, the one behind it, overflow nodes. `isIts`
+   * says of a slot's reference whether it may be the key's. When there is one, its tag is mended, and `replace` puts a whole
+   * record there. Writer only, in a turn.
+   */
+  findDamaged(hash: number, isIts: (ref: number) => boolean): boolean {
+    const { heap } = this;
+    const mixed = mixHash(hash);
+    const home = this.locate(mixed);
+    if (home === 0) return false;
+    const buckets = [home, this.neighbour()];
+    let node = heap.i32[this.table + TABLE_OVERFLOW] as number;
+    for (; node !== 0 && buckets.length <= OVERFLOW_WALK_MAX; node = heap.i32[node + OVERFLOW_NEXT] as number)
+      buckets.push(node + OVERFLOW_BUCKET);
+    for (const bucket of buckets) {
+      for (let slot = bucket + SLOTS; slot < bucket + SLOTS + SLOT_COUNT; slot++) {
+        const ref = heap.i32[slot] as number;
+        if (ref === 0 || !isIts(ref)) continue;
+        const tags = tagWordOf(bucket, slot);
+        const shift = tagShiftOf(bucket, slot);
+        heap.set(tags, ((heap.i32[tags] as number) & ~(0xff << shift)) | (tagOf(mixed) << shift));
+        this.bucket = bucket;
+        this.slot = slot;
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Adds a record whose key is not there (the caller has just looked). Throws CapacityError when over 500 share one hash. */
   insert(hash: number, ref: number): void {
     const heap = this.heap;

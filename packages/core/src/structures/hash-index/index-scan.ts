@@ -87,7 +87,7 @@ export class IndexScan {
     return 0;
   }
 
-  private collect(heap: Heap, bucket: number, recordWords: number): void {
+  protected collect(heap: Heap, bucket: number, recordWords: number): void {
     for (let slot = bucket + SLOTS; slot < bucket + SLOTS + SLOT_COUNT; slot++) {
       const ref = heap.load(slot);
       if (ref === 0) continue;

@@ -18,6 +18,7 @@ import { utf8Slice } from '../../codec/buffer-text.ts';
 import { InvalidKeyError } from '../../errors/grid-errors.ts';
 import { KEY_BYTES_MAX, type KeyBytes, KeyScratch } from '../../hash/key-bytes.ts';
 import type { Heap } from '../../memory/heap.ts';
+import { StaleReadError } from '../../memory/stale-read-error.ts';
 import { unitsOfBlob } from '../blob.ts';
 import { BYTES_PER_UNIT, unitsOfBlock } from '../block-units.ts';
 import { BatchFinder, type KeyBatch } from '../hash-index/batch-finder.ts';
@@ -33,11 +34,13 @@ import {
   RECORD_HEAD_WORDS,
   RECORD_META,
   RECORD_STAMP,
+  sealRecord,
   stampMask,
   writeKey,
 } from '../keyed-record.ts';
 import { reach } from '../reach.ts';
 import { OWNER_MAP, retireOwner } from '../timer-wheel/timed-owner.ts';
+import { damageOfRecord, mayBeOf } from './check-record.ts';
 import { RecordDraft, SPENT } from './record-draft.ts';
 import { fillDraft, type RecordObject, recordToObject } from './record-objects.ts';
 import type { RecordShape } from './record-shape.ts';
@@ -119,6 +122,7 @@ export class HotMap {
     const i32 = heap.i32;
     draft.writeWords(i32, ref, key.hash, key.length);
     writeKey(i32, ref + shape.keyAt, key);
+    sealRecord(i32, ref, words, shape.nodeAt);
     if (old === 0) {
       index.insert(key.hash, ref);
       units += unitsOfBlock(words);
@@ -166,8 +170,32 @@ export class HotMap {
   replaceCopied(place: number, record: number, copy: number): void {
     const { heap } = this;
     assert(heap.i32[place] === record, 'the record to replace stands where it was found');
+    sealRecord(heap.i32, copy, this.wordsOf(copy), this.shape.nodeAt);
     heap.publish(place, copy);
     heap.free(record);
+  }
+
+  /**
+   * Puts the draft's record in the place of the key's damaged one, or of one that its key does not lead to. What is damaged is
+   * not freed: its references can't be believed. Adds the record where nothing of the key is found. In a turn.
+   */
+  mend(key: KeyBytes, draft: RecordDraft): void {
+    const { heap, index, shape } = this;
+    const found = this.findInDamage(key);
+    if (found !== 0 && damageOfRecord(heap, found, shape, this.scratchKey.seed) === undefined) {
+      this.put(key, draft);
+      return;
+    }
+    const stands = found !== 0 || index.findDamaged(key.hash, (ref) => mayBeOf(heap, ref, shape, key));
+    draft.writeBlobs(heap);
+    const words = shape.keyAt + keyWords(key.length);
+    const ref = heap.alloc(words);
+    draft.writeWords(heap.i32, ref, key.hash, key.length);
+    writeKey(heap.i32, ref + shape.keyAt, key);
+    sealRecord(heap.i32, ref, words, shape.nodeAt);
+    if (stands) index.replace(ref);
+    else index.insert(key.hash, ref);
+    draft.base = SPENT;
   }
 
   /** Takes the key's record out. False when there was none. */
@@ -337,6 +365,19 @@ export class HotMap {
     if (old === 0) return 0;
     const blobs = draft.base === 0 ? this.unitsOfBlobs(old) : draft.replacedUnits(this.heap);
     return (unitsOfBlock(this.shape.keyAt + keyWords(this.keyByteLength(old))) + blobs) * BYTES_PER_UNIT;
+  }
+
+  private wordsOf(record: number): number {
+    return this.shape.keyAt + keyWords(this.keyByteLength(record));
+  }
+
+  private findInDamage(key: KeyBytes): number {
+    try {
+      return this.find(key);
+    } catch (error) {
+      if (error instanceof StaleReadError) return 0;
+      throw error;
+    }
   }
 
   private unitsOfBlobs(record: number): number {

@@ -9,6 +9,7 @@ import type { Heap } from '../../memory/heap.ts';
 import { newBytesBlob, newTextBlob, unitsOfBlob, unitsOfNewBlob } from '../blob.ts';
 import {
   BLOB_COUNT_SHIFT,
+  RECORD_FLAG_COUNT,
   RECORD_FLAG_SHIFT,
   RECORD_HASH,
   RECORD_HEAD_WORDS,
@@ -18,7 +19,7 @@ import {
 } from '../keyed-record.ts';
 import type { RecordField, RecordShape } from './record-shape.ts';
 
-const FLAGS_MASK = -1 << RECORD_FLAG_SHIFT;
+const FLAGS_MASK = ((1 << RECORD_FLAG_COUNT) - 1) << RECORD_FLAG_SHIFT;
 
 /** Value of `base` in a draft whose references `put` has used. */
 export const SPENT = -1;
@@ -157,7 +158,7 @@ export class RecordDraft {
     return units;
   }
 
-  /** Fills a fresh block by plain stores: everything except the key. */
+  /** Fills a fresh block by plain stores: everything except the key and the check. */
   writeWords(i32: Int32Array, record: number, hash: number, keyBytes: number): void {
     const { words, shape } = this;
     i32[record] = hash;

@@ -4,7 +4,7 @@
  * ```
  * [hash, access stamp, meta, blob references…, (timer node, 3 words), u32/i32…, (pad), f64…, key bytes…]
  * ```
- * The first 14 bools are bits of the meta word, further ones bits of words of their own. Blob reference 0 stands for the
+ * The first 6 bools are bits of the meta word, further ones bits of words of their own. Blob reference 0 stands for the
  * field's initial value.
  */
 import { VALUE_BYTES_MAX } from '../../codec/value-limits.ts';

@@ -18,6 +18,7 @@ import {
   RECORD_HASH,
   RECORD_META,
   RECORD_STAMP,
+  sealRecord,
   writeKey,
 } from '../keyed-record.ts';
 import { reach } from '../reach.ts';
@@ -27,6 +28,9 @@ const SCORE = 4;
 export const ARRIVAL_HIGH = 6;
 /** Word of the record where the member's bytes begin. */
 export const MEMBER_AT = 7;
+
+/** Its parts, as checks of a record want them. */
+export const MEMBER_FORM: { readonly keyAt: number; readonly nodeAt: number } = { keyAt: MEMBER_AT, nodeAt: 0 };
 
 const ASCII = 1 << RECORD_FLAG_SHIFT;
 const LOW_RANGE = 4_294_967_296;
@@ -46,6 +50,7 @@ export function newMemberRecord(heap: Heap, key: KeyBytes, score: number, arriva
   for (let at = ref + MEMBER_AT, end = at + keyWords(key.length); at < end; at++) bits |= i32[at] as number;
   i32[ref + RECORD_META] = (bits & 0x80808080) === 0 ? key.length | ASCII : key.length;
   writeStanding(heap, ref, score, arrival);
+  sealRecord(i32, ref, memberRecordWords(key.length), 0);
   return ref;
 }
 
@@ -55,6 +60,7 @@ export function copyMemberRecord(heap: Heap, from: number, score: number, arriva
   const ref = heap.alloc(words);
   heap.i32.copyWithin(ref, from, from + words);
   writeStanding(heap, ref, score, arrival);
+  sealRecord(heap.i32, ref, words, 0);
   return ref;
 }
 

@@ -4,7 +4,7 @@
  *
  * Writer only, and before anybody may read the ranking through its index: it is published by `finish`, index first, in the
  * order that hot-ranking.ts argues. The work is cut into steps, each small enough for a turn or maintenance bracket; a thread
- * that dies before `finish` has ended leaves an empty ranking, and blocks that nobody frees until the heap is loaded anew.
+ * that dies before `finish` has ended leaves the ranking as it was, and blocks that nobody frees until the heap is loaded anew.
  */
 import { assert } from '../../assert.ts';
 import { InvalidArgumentError } from '../../errors/grid-errors.ts';
@@ -16,7 +16,14 @@ import { ENTRIES, UNITS as INDEX_UNITS, INDEX_WORDS, ROOT as INDEX_ROOT } from '
 import { RECORD_HASH } from '../keyed-record.ts';
 import { EntryBuffer } from './entry-buffer.ts';
 import { finishLeaf, writeEntry } from './leaf.ts';
-import { MEMBER_AT, memberRecordWords, newMemberRecord } from './member-record.ts';
+import {
+  arrivalOfRecord,
+  keyBytesOf,
+  MEMBER_AT,
+  memberRecordWords,
+  newMemberRecord,
+  scoreOfRecord,
+} from './member-record.ts';
 import { SCAN_MAX } from './member-lookup.ts';
 import { INNER_MAX, LEAF_MAX, leafWords } from './node-layout.ts';
 import { ARRIVAL_HIGH, ARRIVAL_LOW, MEMBER_INDEX, ROOT, SHAPE, UNITS } from './ranking-header.ts';
@@ -37,6 +44,7 @@ const children = new EntryBuffer();
 export class RankingBuilder {
   private readonly heap: Heap;
   private readonly header: number;
+  private readonly replaces: boolean;
   private readonly edit: TreeEdit;
   private readonly tree: RankingTree;
   private count: number;
@@ -49,8 +57,10 @@ export class RankingBuilder {
   private indexAt: number;
   private index: HashIndex | undefined;
 
-  constructor(heap: Heap, header: number) {
-    assert(heap.i32[header + ROOT] === 0, 'only an empty ranking is built');
+  /** @param replaces what the ranking holds is left to itself, not freed: it is damaged. */
+  constructor(heap: Heap, header: number, replaces: boolean = false) {
+    assert(replaces || heap.i32[header + ROOT] === 0, 'only an empty ranking is built');
+    this.replaces = replaces;
     this.heap = heap;
     this.header = header;
     this.tree = new RankingTree(heap, heap.i32[header + SHAPE] as number);
@@ -77,21 +87,26 @@ export class RankingBuilder {
   take(key: KeyBytes, score: number, arrival: number): void {
     if (!Number.isFinite(score) || !(Number.isSafeInteger(arrival) && arrival >= 0))
       throw new InvalidArgumentError(`a ranked member has the score ${score} and the arrival ${arrival}`);
-    if (this.count === this.keys.length) this.grow();
-    const record = newMemberRecord(this.heap, key, score + 0, arrival);
-    this.recordUnits += unitsOfBlock(memberRecordWords(key.length));
-    const at = this.count++;
-    this.keys[at] = keyOfScore(this.tree, score);
-    this.arrivals[at] = arrival;
-    this.records[at] = record;
-    if (arrival > this.lastArrival) this.lastArrival = arrival;
-    if (this.index !== undefined) this.index.insert(key.hash, record);
-    else if (this.count > SCAN_MAX) this.startIndex();
+    this.add(newMemberRecord(this.heap, key, score + 0, arrival), memberRecordWords(key.length));
+  }
+
+  /** Takes a member by the record that it has already. In the same order, in a bracket. */
+  takeRecord(record: number): void {
+    this.add(record, memberRecordWords(keyBytesOf(this.heap.i32, record)));
   }
 
   /** Builds the tree and publishes it. `before` and `after` are called around each step: the bracket's caller's business. */
   finish(before: () => void, after: () => void): void {
     if (this.count === 0) return;
+    const root = this.build(before, after);
+    before();
+    this.publish(root);
+    after();
+  }
+
+  /** The root of the tree, which `publish` then takes; 0 without members. */
+  build(before: () => void, after: () => void): number {
+    if (this.count === 0) return 0;
     const order = sortedOrder(
       this.keys.subarray(0, this.count),
       this.tree.byArrival ? this.arrivals.subarray(0, this.count) : undefined,
@@ -99,9 +114,43 @@ export class RankingBuilder {
     let level = this.leaves(order, before, after);
     // Bound: the height of the tree.
     for (let height = 1; level.length > 1; height++) level = this.inner(level, height, before, after);
-    before();
-    this.publish(level[0] as number);
-    after();
+    return level[0] as number;
+  }
+
+  /** In a bracket. */
+  publish(root: number): void {
+    const { heap, header, index, indexAt, replaces } = this;
+    const at = header + MEMBER_INDEX;
+    if (index !== undefined) {
+      heap.set(at + ENTRIES, heap.i32[indexAt + ENTRIES] as number);
+      heap.set(at + INDEX_UNITS, heap.i32[indexAt + INDEX_UNITS] as number);
+      // Publish: pairs with the loads of the index root in member-lookup.ts and hash-index.ts.
+      heap.publish(at + INDEX_ROOT, heap.i32[indexAt + INDEX_ROOT] as number);
+      heap.free(indexAt);
+    }
+    const units = replaces ? 0 : (heap.i32[header + UNITS] as number);
+    heap.set(header + UNITS, units + this.recordUnits + this.edit.units);
+    this.countArrivals();
+    // Publish: pairs with `root()` of readers.
+    heap.publish(header + ROOT, root);
+    if (!replaces || index !== undefined) return;
+    heap.set(at + ENTRIES, 0);
+    heap.set(at + INDEX_UNITS, 0);
+    heap.publish(at + INDEX_ROOT, 0);
+  }
+
+  private add(record: number, words: number): void {
+    if (this.count === this.keys.length) this.grow();
+    const { heap } = this;
+    const arrival = arrivalOfRecord(heap, record);
+    this.recordUnits += unitsOfBlock(words);
+    const at = this.count++;
+    this.keys[at] = keyOfScore(this.tree, scoreOfRecord(heap, record));
+    this.arrivals[at] = arrival;
+    this.records[at] = record;
+    if (arrival > this.lastArrival) this.lastArrival = arrival;
+    if (this.index !== undefined) this.index.insert(heap.i32[record + RECORD_HASH] as number, record);
+    else if (this.count > SCAN_MAX) this.startIndex();
   }
 
   private leaves(order: Uint32Array, before: () => void, after: () => void): Int32Array {
@@ -136,22 +185,6 @@ export class RankingBuilder {
       from = to;
     }
     return nodes;
-  }
-
-  private publish(root: number): void {
-    const { heap, header, index, indexAt } = this;
-    if (index !== undefined) {
-      const at = header + MEMBER_INDEX;
-      heap.set(at + ENTRIES, heap.i32[indexAt + ENTRIES] as number);
-      heap.set(at + INDEX_UNITS, heap.i32[indexAt + INDEX_UNITS] as number);
-      // Publish: pairs with the loads of the index root in member-lookup.ts and hash-index.ts.
-      heap.publish(at + INDEX_ROOT, heap.i32[indexAt + INDEX_ROOT] as number);
-      heap.free(indexAt);
-    }
-    heap.set(header + UNITS, (heap.i32[header + UNITS] as number) + this.recordUnits + this.edit.units);
-    this.countArrivals();
-    // Publish: pairs with `root()` of readers.
-    heap.publish(header + ROOT, root);
   }
 
   private countArrivals(): void {

@@ -212,7 +212,7 @@ export class RankingReader {
     return entryKey(this.heap.f64, path.nodes[0] as number, path.slots[0] as number);
   }
 
-  private membersBelow(root: number): number {
+  protected membersBelow(root: number): number {
     if (root === 0) return 0;
     openRoot(this.heap, root);
     const members = membersOf(this.heap.i32, root);
