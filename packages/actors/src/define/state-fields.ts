@@ -118,7 +118,7 @@ export function ranking(options: { order?: RankingOrder; ties?: RankingTies } = 
  * values; a ranking or map within one is an InvalidDefinitionError.
  *
  * `options` let entries expire (`ttl`, `maxIdle`) and make room by evicting (`evict`). An expired entry is absent at once for
- * commands, queries, scans and peeks, and is removed within about a quarter of a second; both removals are changes like any
+ * commands, queries, scans and peeks, and is removed within a second; both removals are changes like any
  * other, stored and undone with their turn. Throws InvalidDefinitionError for options that are none, or contradict each other.
  */
 export function map<const F extends EntryFields>(entry: F, options?: MapOptions): MapField<F> {

@@ -44,7 +44,7 @@ export interface RankingTurn extends RankingView {
 export type EntryOf<F extends EntryFields> = { -readonly [K in keyof F]: ScalarValue<F[K]> };
 
 export interface MapView<F extends EntryFields> {
-  /** Entries that are there, those included that have expired and are not removed yet: for about a quarter of a second. */
+  /** Entries that are there, those included that have expired and are not removed yet: for up to a second. */
   readonly size: number;
   get(key: string): DeepReadonly<EntryOf<F>> | undefined;
   has(key: string): boolean;

@@ -26,11 +26,11 @@ describe('entries with a time to live', () => {
     expect(await sessions.tokens()).toEqual(['stays']);
   });
 
-  it('are removed within a tick of the wheel', async () => {
+  it('are removed within a second', async () => {
     const sessions = grid.actor(Sessions, 'a');
     await sessions.open('s', 'ada', { ttl: '2s' });
     expect(sessions.peek.size()).toBe(1);
-    await grid.clock.advance(2256);
+    await grid.clock.advance(2000);
     expect(sessions.peek.size()).toBe(0);
   });
 
@@ -53,7 +53,7 @@ describe('entries with a time to live', () => {
     const sessions = grid.actor(Sessions, 'a');
     await sessions.open('s', 'ada');
     await sessions.open('s', 'ada', { ttl: '1s' });
-    await grid.clock.advance(1256);
+    await grid.clock.advance(1000);
     expect(sessions.peek.size()).toBe(0);
   });
 
@@ -77,7 +77,7 @@ describe('entries with a time to live', () => {
     await grid.clock.advance(5000);
     await grid.restart();
     expect(sessions.peek.ids()).toHaveLength(15);
-    await grid.clock.advance(10_256);
+    await grid.clock.advance(10_000);
     expect(sessions.peek.size()).toBe(5);
   });
 
@@ -99,7 +99,7 @@ describe('entries with a time to live', () => {
     await sessions.open('s', 'ada', { ttl: '1s' });
     const watch = sessions.watch.has('s');
     expect((await watch.next()).value?.value).toBe(true);
-    await grid.clock.advance(1300);
+    await grid.clock.advance(1000);
     expect((await watch.next()).value?.value).toBe(false);
     await watch.return?.();
   });

@@ -1,16 +1,17 @@
 /**
- * What expires when, in a partition's heap: a hierarchical timing wheel (Varghese and Lauck, 1987) of nodes that lie within
- * the records themselves (timer-node.ts). Partition thread only; every change is journalled, so a successor goes on with it.
+ * What ends when, in a partition's heap: a hierarchical timing wheel (Varghese and Lauck, 1987) of nodes that lie within the
+ * records themselves (timer-node.ts). Partition thread only; every change is journalled, so a successor goes on with it.
  *
  * ```
- * [tick, –, base (f64), due list, 5 levels of 64 list heads]
- *    tick   ticks of 256 ms since `base`; all before it are done
+ * [tick, due list, 5 levels of 64 list heads]
+ *    tick   whole seconds since 1970 (unsigned); all before it are done
  *    due    nodes whose time has come, for who removes their records
  * ```
  *
- * A node's level is the highest group of 6 bits in which its tick differs from the wheel's; its slot is that group. So a slot of
- * level 0 holds nodes of one tick, and when the wheel comes to the range of a slot of a higher level, its nodes are hung anew:
- * at most four times each. Nothing is scanned; each step does a bounded number of nodes, and leaves the rest in their list.
+ * A node's tick is the first second at or after its end. Its level is the highest group of 6 bits in which that differs from the
+ * wheel's; its slot is that group. So a slot of level 0 holds nodes of one tick, and when the wheel comes to the range of a slot
+ * of a higher level, its nodes are hung anew: at most four times each. Nothing is scanned; each step does a bounded number of
+ * nodes, and leaves the rest in their list.
  *
  * A node may be due later than where it hangs: `settle` asks again when the wheel comes to it. That is how reads, which write
  * nothing but a stamp, put off the end of an entry's idle time.
@@ -20,18 +21,18 @@ import type { Heap } from '../../memory/heap.ts';
 import { linkNode, unlinkNode } from './timer-node.ts';
 
 const TICK = 0;
-const BASE = 2;
-const DUE = 4;
-const SLOTS = 5;
+const DUE = 1;
+const SLOTS = 2;
 const LEVEL_BITS = 6;
 const LEVEL_SLOTS = 64;
 const LEVELS = 5;
+const TOP = LEVELS - 1;
 const WHEEL_WORDS = SLOTS + LEVELS * LEVEL_SLOTS;
 
 /** A node is told of at most this late. */
-export const TICK_MS = 256;
-/** Bound: ticks of 17 years. A heap is made anew when its process starts. */
-const TICK_MAX = 2 ** 31 - 1;
+export const TICK_MS = 1000;
+/** Bound: the year 2106. Later ends are looked at again then. */
+const TICK_MAX = 2 ** 32 - 2;
 
 export class TimerWheel {
   readonly heap: Heap;
@@ -43,7 +44,6 @@ export class TimerWheel {
   constructor(heap: Heap, ref: number) {
     this.heap = heap;
     this.ref = ref;
-    this.next = 0;
     this.next = this.nextTick();
   }
 
@@ -51,13 +51,13 @@ export class TimerWheel {
   static create(heap: Heap, nowMs: number): number {
     const ref = heap.alloc(WHEEL_WORDS);
     heap.i32.fill(0, ref, ref + WHEEL_WORDS);
-    heap.f64[(ref + BASE) >>> 1] = nowMs;
+    heap.i32[ref + TICK] = passedTick(nowMs);
     return ref;
   }
 
-  /** Wall-clock milliseconds from which on `settle` has something to do; Infinity while nothing hangs here. May be early. */
+  /** Wall-clock milliseconds from which on there is something to do; Infinity while nothing hangs here. May be early. */
   get nextAt(): number {
-    return this.firstDue === 0 ? this.base + (this.next + 1) * TICK_MS : 0;
+    return this.firstDue === 0 ? this.next * TICK_MS : 0;
   }
 
   /** The first node of those whose time had come when `settle` looked; 0 for none. Whoever removes its record unlinks it. */
@@ -69,7 +69,7 @@ export class TimerWheel {
   insert(node: number, dueMs: number, nowMs: number): void {
     if (dueMs === Number.POSITIVE_INFINITY) return;
     this.catchUp(nowMs);
-    this.hang(node, this.tickOf(dueMs));
+    this.hang(node, tickOf(dueMs));
   }
 
   /**
@@ -78,36 +78,36 @@ export class TimerWheel {
    */
   settle(nowMs: number, budget: number, dueOf: (node: number) => number): boolean {
     const { heap, ref } = this;
-    const end = this.tickOf(nowMs);
+    const end = passedTick(nowMs);
     let left = budget;
-    // Bound: each pass hangs a node anew, or comes to a later slot that holds some; all hold at most `budget` looked at.
-    for (let tick = this.nextTick(); tick < end; tick = this.nextTick()) {
-      if (heap.i32[ref + TICK] !== tick) heap.set(ref + TICK, tick);
-      for (let level = LEVELS - 1; level >= 0; level--) {
-        left = this.empty(this.slot(level, tick), tick, left, dueOf);
+    // Bound: each pass looks at one node at least, or comes to the end.
+    for (let tick = this.nextTick(); tick <= end; tick = this.nextTick()) {
+      this.turnTo(tick);
+      for (let level = TOP; level >= 0; level--) {
+        left = this.empty(level, tick, left, dueOf);
         if (left === 0) {
           this.next = tick;
           return true;
         }
       }
-      heap.set(ref + TICK, tick + 1);
+      heap.set(ref + TICK, (tick + 1) | 0);
     }
     this.next = this.nextTick();
     this.catchUp(nowMs);
     return false;
   }
 
-  /** Looks at the nodes of a slot that the wheel has come to. Returns what is left of the budget. */
-  private empty(head: number, tick: number, budget: number, dueOf: (node: number) => number): number {
+  /** Looks at the nodes of the slot that the wheel has come to. Returns what is left of the budget. */
+  private empty(level: number, tick: number, budget: number, dueOf: (node: number) => number): number {
     const { heap } = this;
+    const head = this.slot(level, tick);
     let left = budget;
     for (let node = heap.i32[head] as number; node !== 0 && left > 0; node = heap.i32[head] as number, left--) {
       const dueMs = dueOf(node);
-      const due = this.tickOf(dueMs);
+      const due = tickOf(dueMs);
       unlinkNode(heap, node);
       if (dueMs === Number.POSITIVE_INFINITY) continue;
       if (due > tick) this.hang(node, due);
-      else if (head >= this.ref + SLOTS + LEVEL_SLOTS) linkNode(heap, this.slot(0, tick), node);
       else linkNode(heap, this.ref + DUE, node);
     }
     return left;
@@ -115,60 +115,78 @@ export class TimerWheel {
 
   private hang(node: number, tick: number): void {
     const { heap, ref } = this;
-    const now = heap.i32[ref + TICK] as number;
+    const now = this.tick;
     if (tick < now) {
       linkNode(heap, ref + DUE, node);
       return;
     }
     const differing = tick ^ now;
-    let level = differing === 0 ? 0 : Math.floor((31 - Math.clz32(differing)) / LEVEL_BITS);
-    let at = tick;
-    let startsAt = tick;
-    if (level >= LEVELS) {
-      // Beyond the wheel's 8 years: as far as it reaches, to be looked at again then.
-      level = LEVELS - 1;
-      startsAt = ((now >>> (LEVEL_BITS * level)) + LEVEL_SLOTS - 1) * 2 ** (LEVEL_BITS * level);
-      at = startsAt;
-    } else if (level > 0) startsAt = (tick >>> (LEVEL_BITS * level)) << (LEVEL_BITS * level);
-    linkNode(heap, this.slot(level, at), node);
+    const level = differing === 0 ? 0 : Math.floor((31 - Math.clz32(differing)) / LEVEL_BITS);
+    let startsAt: number;
+    if (level < LEVELS) {
+      startsAt = startOf(level, tick);
+      linkNode(heap, this.slot(level, tick), node);
+    } else {
+      // The last level is a ring of 34 years: what ends behind them is looked at again at their end.
+      startsAt = Math.min(startOf(TOP, tick), startOf(TOP, now) + (LEVEL_SLOTS - 1) * spanOf(TOP));
+      linkNode(heap, this.slot(TOP, startsAt), node);
+    }
     if (startsAt < this.next) this.next = startsAt;
   }
 
   /** The earliest tick whose slot holds something; Infinity when none does. */
   private nextTick(): number {
-    const { heap, ref } = this;
+    const { heap, ref, tick } = this;
     const { i32 } = heap;
-    const now = i32[ref + TICK] as number;
     let next = Number.POSITIVE_INFINITY;
     for (let level = 0; level < LEVELS; level++) {
-      const shift = LEVEL_BITS * level;
-      const current = now >>> shift;
+      const slots = ref + SLOTS + level * LEVEL_SLOTS;
+      const current = Math.floor(tick / spanOf(level));
       for (let ahead = 0; ahead < LEVEL_SLOTS; ahead++) {
-        if (i32[ref + SLOTS + level * LEVEL_SLOTS + ((current + ahead) & (LEVEL_SLOTS - 1))] === 0) continue;
-        next = Math.min(next, ahead === 0 ? now : (current + ahead) * 2 ** shift);
+        if (i32[slots + ((current + ahead) % LEVEL_SLOTS)] === 0) continue;
+        next = Math.min(next, ahead === 0 ? tick : (current + ahead) * spanOf(level));
         break;
       }
     }
     return next;
   }
 
-  /** While nothing is to be done before `nowMs` the wheel goes there, so that nodes hang at the level of their distance. */
+  /** While nothing is to be done up to `nowMs` the wheel goes past it, so that nodes hang at the level of their distance. */
   private catchUp(nowMs: number): void {
-    const tick = this.tickOf(nowMs);
-    const { heap, ref } = this;
-    if (this.next >= tick && tick > (heap.i32[ref + TICK] as number)) heap.set(ref + TICK, tick);
+    const tick = passedTick(nowMs) + 1;
+    if (this.next >= tick && tick > this.tick) this.turnTo(tick);
+  }
+
+  private turnTo(tick: number): void {
+    if (tick !== this.tick) this.heap.set(this.ref + TICK, tick | 0);
+  }
+
+  private get tick(): number {
+    return (this.heap.i32[this.ref + TICK] as number) >>> 0;
   }
 
   private slot(level: number, tick: number): number {
-    return this.ref + SLOTS + level * LEVEL_SLOTS + (Math.floor(tick / 2 ** (LEVEL_BITS * level)) & (LEVEL_SLOTS - 1));
+    return this.ref + SLOTS + level * LEVEL_SLOTS + (Math.floor(tick / spanOf(level)) % LEVEL_SLOTS);
   }
+}
 
-  private tickOf(ms: number): number {
-    assert(!Number.isNaN(ms), 'a time is a number');
-    return Math.min(TICK_MAX, Math.floor((ms - this.base) / TICK_MS));
-  }
+/** Ticks that a slot of the level stands for. */
+function spanOf(level: number): number {
+  return 2 ** (LEVEL_BITS * level);
+}
 
-  private get base(): number {
-    return this.heap.f64[(this.ref + BASE) >>> 1] as number;
-  }
+/** First tick of the slot that the tick lies in. */
+function startOf(level: number, tick: number): number {
+  return tick - (tick % spanOf(level));
+}
+
+/** The tick at which something that ends then is told of. */
+function tickOf(ms: number): number {
+  assert(!Number.isNaN(ms), 'a time is a number');
+  return Math.max(0, Math.min(TICK_MAX, Math.ceil(ms / TICK_MS)));
+}
+
+/** The last tick that has begun. */
+function passedTick(ms: number): number {
+  return Math.max(0, Math.min(TICK_MAX - 1, Math.floor(ms / TICK_MS)));
 }
