@@ -42,6 +42,7 @@ export async function createGrid(given: GridOptions): Promise<Grid> {
   const options = resolveGridOptions(given);
   const types = await loadDefinitions(options.actors.href);
   refuseUnmetAcks(types, options.persistence !== undefined);
+  refuseUnloading(types, options.persistence !== undefined);
   const memory = createMemory(options);
   const settings: GridSettings = {
     actorsModule: options.actors.href,
@@ -261,6 +262,14 @@ function refuseUnmetAcks(types: readonly ActorType[], persistent: boolean): void
     if (ack === 'replicated' || ack === 'durable-all')
       throw new InvalidOptionError(`actor ${name} has the ack level '${ack}', which needs a cluster`);
   }
+}
+
+function refuseUnloading(types: readonly ActorType[], persistent: boolean): void {
+  const unloading = types.find((type) => type.unloads);
+  if (unloading === undefined || persistent) return;
+  throw new InvalidOptionError(
+    `createGrid: persistence is not given, and actor ${unloading.name} has whenIdle: 'unload', which needs a store to unload to: give createGrid persistence, or let the actor keep its state (whenIdle: 'keep')`,
+  );
 }
 
 function healthOf(status: SupervisorStatus): GridHealth {

@@ -10,13 +10,15 @@ import {
   KeyScratch,
   PeekBusyError,
   PeekRevokedError,
+  PeekUnavailableError,
   ReaderPin,
   StaleReadError,
 } from '@spacegrid/core';
 import { PEEK_HITS, PEEK_RETRIES, PEEKS, type ThreadCounters } from '../control/counters.ts';
 import type { CompiledHandler } from '../define/actor-type.ts';
+import { accessTick } from '../state/access-tick.ts';
 import { PeekSight } from '../state/read-sight.ts';
-import { StateReader } from '../state/readable-state.ts';
+import { noteAccess, StateReader } from '../state/readable-state.ts';
 import type { StateLayout } from '../state/state-layout.ts';
 import type { Route } from './route.ts';
 
@@ -72,10 +74,13 @@ export class Peeks {
       let failure: unknown;
       let failed = false;
       let result: unknown;
+      let access: StateReader['access'] | undefined;
       try {
         reader.find(route.key, route.keyBytes);
+        if (reader.isUnloaded) throw unavailable(route);
         result = handler.run(reader.view, ...args);
         if (reader.record !== 0) this.counters.add(PEEK_HITS, 1);
+        if (reader.layout.unloaded !== undefined) access = reader.access;
       } catch (error) {
         failed = true;
         failure = error;
@@ -83,6 +88,7 @@ export class Peeks {
       this.depth = 0;
       const held = place.pin.leave();
       if (held && !failed) {
+        if (access !== undefined) noteAccess(access, accessTick());
         this.sight.seen();
         return result;
       }
@@ -127,4 +133,11 @@ export class Peeks {
     }
     return reader;
   }
+}
+
+function unavailable({ type, key }: Route): PeekUnavailableError {
+  return new PeekUnavailableError(
+    `${type.name} "${key}" is unloaded: its state is in the store alone; use peekOrAsk, or send the query, which loads it`,
+    { details: { actor: type.name, key } },
+  );
 }

@@ -23,6 +23,12 @@ export const COUNTERS = [
   'evictionsLfu',
   'mapHits',
   'mapMisses',
+  'loads',
+  'loadFailures',
+  'loadMicros',
+  'unloads',
+  'actorsLoaded',
+  'actorsUnloaded',
 ] as const;
 
 export type CounterName = (typeof COUNTERS)[number];
@@ -76,6 +82,14 @@ export const EVICTIONS_LFU = 18;
 /** Reads by key of maps that expire or evict, in commands, queries and peeks, that found the entry, or did not. */
 export const MAP_HITS = 19;
 export const MAP_MISSES = 20;
+/** Actors that came back from the store; attempts that were given up; time from the first call until they were there. */
+export const LOADS = 21;
+export const LOAD_FAILURES = 22;
+export const LOAD_MICROS = 23;
+export const UNLOADS = 24;
+/** Of types that unload: actors in memory, and in the store alone. */
+export const ACTORS_LOADED = 25;
+export const ACTORS_UNLOADED = 26;
 
 /** All counters of a thread, by name. */
 export function readCounters(control: ControlBlock, thread: number): Record<CounterName, number> {

@@ -40,6 +40,8 @@ export interface ActorType {
   readonly handlers: readonly CompiledHandler[];
   readonly handlerByName: ReadonlyMap<string, CompiledHandler>;
   readonly idleMs: number;
+  /** Its idle actors' state leaves memory. */
+  readonly unloads: boolean;
 }
 
 /** Most actor types of a grid: each has a root in every partition heap. */
@@ -124,5 +126,6 @@ function compile(definition: AnyDefinition, index: number): ActorType {
     handlers,
     handlerByName: new Map(handlers.map((handler) => [handler.name, handler])),
     idleMs: spec.idleMs ?? 60_000,
+    unloads: spec.whenIdle === 'unload',
   };
 }

@@ -6,6 +6,9 @@ import type { ReadableState, WritableState } from './state-views.ts';
 /** When a reply may leave: committed in memory, or synced to disk as well. The levels of a cluster need one. */
 export type AckLevel = 'memory' | 'replicated' | 'durable' | 'durable-all';
 
+/** What becomes of the state of an actor that is idle. */
+export type WhenIdle = 'keep' | 'unload';
+
 /** What a command is given first. */
 export interface Turn<S extends StateFields> {
   readonly key: string;
@@ -85,6 +88,15 @@ export interface ActorOptions<S extends StateFields> {
   onPassivate?(view: View<S>): void;
   /** An actor without calls for this long is passivated. Default 60,000 ms. */
   readonly idleMs?: number;
+  /**
+   * What happens to the state of an actor that nobody called, peeked or watched for `idleMs`. `'keep'`: it stays in memory.
+   * `'unload'`: its memory is given back once all of it stands in the store, and earlier where memory is nearly full, the longest
+   * unused first; the next call, watch, message or reminder loads it, and waits for that. Until then a peek throws
+   * PeekUnavailableError, and `peekOrAsk` asks. A start loads no such actor, so there may be more of them than memory holds. Needs
+   * a grid with persistence (INVALID_OPTION). A call whose actor can't be loaded fails with ACTIVATION_FAILED, whose `cause` says
+   * why; the actor stays as it is stored. Default `'keep'`.
+   */
+  readonly whenIdle?: WhenIdle;
 }
 
 export interface ActorSpec<S extends StateFields, C, Q> extends ActorOptions<S> {
@@ -197,6 +209,7 @@ const CHECKS: Readonly<Record<string, readonly [allowed: string, fits: (value: u
   onActivate: ['a function', isFunction],
   onPassivate: ['a function', isFunction],
   idleMs: ['milliseconds above 0', (value) => typeof value === 'number' && value > 0],
+  whenIdle: ["'keep' or 'unload'", (value) => value === 'keep' || value === 'unload'],
 };
 
 function isObject(value: unknown): boolean {

@@ -113,6 +113,12 @@ export class Activation implements StateOwner, TurnOwner {
     if (!this.retired) this.generation = this.partition.generation;
   }
 
+  /** The actor is used at this tick. */
+  noteAccess(tick: number): void {
+    const record = this.find();
+    if (record !== 0) this.partition.table(this.layout.type.index)?.touch(record, tick);
+  }
+
   get(slot: ScalarSlot): unknown {
     if (this.dirty[slot.index]) return uncheck(slot, this.values[slot.index]);
     const record = this.find();

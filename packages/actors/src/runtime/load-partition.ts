@@ -5,8 +5,15 @@ import type { RowApplier } from '../state/apply-rows.ts';
 /** Chunks under way at a time. */
 const CREDITS = 4;
 
-/** Applies what the store sends for one partition, and resolves with where it ended. Rejects with what could not be applied. */
-export function loadPartition(port: MessagePort, applier: RowApplier): Promise<RecoveryEnd> {
+/**
+ * Applies what the store sends for one partition, and resolves with where it ended. Rejects with what could not be applied.
+ * @param groupsOf the types (typePrefix) whose actors are not loaded now.
+ */
+export function loadPartition(
+  port: MessagePort,
+  applier: RowApplier,
+  groupsOf: readonly Uint8Array[],
+): Promise<RecoveryEnd> {
   return new Promise((resolve, reject) => {
     let failed = false;
     port.on('message', (chunk: RecoveryChunk) => {
@@ -26,6 +33,6 @@ export function loadPartition(port: MessagePort, applier: RowApplier): Promise<R
       }
     });
     port.once('close', () => reject(new Error('the store stopped sending')));
-    port.postMessage({ credits: CREDITS } satisfies RecoveryCredit);
+    port.postMessage({ credits: CREDITS, groupsOf } satisfies RecoveryCredit);
   });
 }

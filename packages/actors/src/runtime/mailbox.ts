@@ -9,6 +9,7 @@ import {
   CallCycleError,
   CallTimeoutError,
   InvalidKeyError,
+  type KeyBytes,
   KeyScratch,
   OutcomeUnknownError,
   START_CANCELLED,
@@ -31,8 +32,11 @@ import type { CompiledHandler } from '../define/actor-type.ts';
 import { PartitionSight } from '../state/read-sight.ts';
 import { StateReader } from '../state/readable-state.ts';
 import type { StateLayout } from '../state/state-layout.ts';
+import { isStub } from '../state/stubs.ts';
+import type { AccessClock } from './access-clock.ts';
 import { Activation } from './activation.ts';
 import { ActivationTable } from './activation-table.ts';
+import type { ActorLoads } from './actor-loads.ts';
 import type { KeptRequests } from './kept-requests.ts';
 import type { OnceTable } from './once-table.ts';
 import type { Partition, WaitingRequest } from './partition.ts';
@@ -60,6 +64,8 @@ export interface MailboxParts {
   /** One for each client slot. */
   readonly frames: readonly RequestFrame[];
   readonly kept: KeptRequests;
+  readonly loads: ActorLoads;
+  readonly access: AccessClock;
 }
 
 interface Asker extends Caller {
@@ -110,7 +116,7 @@ export class Mailbox {
     }
     const { kind } = request;
     if (kind === KIND_WATCH_TAKEN || kind === KIND_UNWATCH) {
-      if (kind === KIND_UNWATCH) this.parts.watches.remove(client, request.number);
+      if (kind === KIND_UNWATCH) this.unwatch(client, request.number);
       else this.parts.watches.taken(client, request.number);
       this.drop(frame, request);
       return;
@@ -141,6 +147,20 @@ export class Mailbox {
         return;
       }
     }
+    this.admit(client, frame, request, partition, layout, handler);
+  }
+
+  /** Runs a request, or lets it wait for what it needs. */
+  private admit(
+    client: number,
+    frame: number,
+    request: RequestFrame,
+    partition: Partition,
+    layout: StateLayout,
+    handler: CompiledHandler,
+  ): void {
+    const { kind } = request;
+    if (layout.unloaded !== undefined && this.awaitsLoad(client, frame, request, partition, layout)) return;
     if (kind === KIND_WATCH || kind === KIND_QUERY) this.query(client, frame, request, partition, layout, handler);
     else if (partition.backlog.isOver || partition.parked.length > 0) partition.parked.push(this.hold(client, frame));
     else this.command(client, frame, request, partition, layout, handler);
@@ -157,10 +177,52 @@ export class Mailbox {
       this.letGo(waiting);
       const request = this.at(client, frame);
       const layout = this.parts.layouts[request.type] as StateLayout;
+      if (layout.unloaded !== undefined && this.awaitsLoad(client, frame, request, partition, layout)) continue;
       this.command(client, frame, request, partition, layout, layout.type.handlers[request.handler] as CompiledHandler);
     }
     parked.splice(0, ran);
     return ran > 0;
+  }
+
+  /** Requests whose actor was loaded go on, in order. */
+  runLoaded(waiting: readonly WaitingRequest[]): void {
+    for (const one of waiting) {
+      const { client, frame } = one;
+      this.letGo(one);
+      const request = this.at(client, frame);
+      const partition = this.parts.partitions[request.partition] as Partition;
+      const layout = this.parts.layouts[request.type] as StateLayout;
+      const handler = layout.type.handlers[request.handler] as CompiledHandler;
+      this.admit(client, frame, request, partition, layout, handler);
+    }
+  }
+
+  /** Requests whose actor could not be loaded are answered with why. */
+  refuseLoading(waiting: readonly WaitingRequest[], error: Error): void {
+    for (const one of waiting) {
+      const { client, frame } = one;
+      this.letGo(one);
+      const request = this.at(client, frame);
+      this.refuse(client, frame, request, this.parts.partitions[request.partition] as Partition, error);
+    }
+  }
+
+  /** An actor was changed by a turn that was no command of it: it is as if used, since it may leave memory only behind that. */
+  noteChanged(partition: Partition, layout: StateLayout, key: string): void {
+    const table = partition.table(layout.type.index);
+    const record = table?.find(this.keys.set(key)) ?? 0;
+    if (record !== 0) table?.touch(record, this.parts.access.tick);
+  }
+
+  /** Forgets an actor that is to be unloaded. False when it is in use. */
+  release(partition: Partition, layout: StateLayout, key: KeyBytes): boolean {
+    const { index } = layout.type;
+    if (this.parts.watches.has(index, partition.number, key)) return false;
+    const activation = this.table.find(index, key.hash, key.bytes, key.offset, key.length);
+    if (activation === undefined) return true;
+    if (activation.busy || activation.queue.length > 0) return false;
+    this.passivate(activation);
+    return true;
   }
 
   /** A predecessor committed this request: when it comes out of its ring, it is only finished. */
@@ -243,6 +305,44 @@ export class Mailbox {
     this.consumed.add(id);
   }
 
+  private unwatch(client: number, number: number): void {
+    const { loads, watches } = this.parts;
+    watches.remove(client, number);
+    if (!loads.busy) return;
+    // It may still wait for its actor.
+    loads.drop(
+      (waiting) => {
+        const request = this.at(waiting.client, waiting.frame);
+        const isOfClient = this.ownerOf(waiting.client, waiting.frame) === client;
+        return isOfClient && request.kind === KIND_WATCH && request.number === number;
+      },
+      (waiting) => {
+        this.letGo(waiting);
+        this.drop(waiting.frame, this.at(waiting.client, waiting.frame));
+      },
+    );
+  }
+
+  /** True when the actor is in the store alone: the request waits until it is loaded. */
+  private awaitsLoad(
+    client: number,
+    frame: number,
+    request: RequestFrame,
+    partition: Partition,
+    layout: StateLayout,
+  ): boolean {
+    const table = partition.table(layout.type.index);
+    const key = this.keys.point(request.ring.u8, request.keyOffset, request.keyLength, request.keyHash);
+    const record = table?.find(key) ?? 0;
+    if (table === undefined || record === 0) return false;
+    if (isStub(partition.heap, layout, record)) {
+      this.parts.loads.wait(partition, layout, key, this.hold(client, frame));
+      return true;
+    }
+    table.touch(record, this.parts.access.tick);
+    return false;
+  }
+
   private at(client: number, frame: number): RequestFrame {
     return client === this.keptLane ? this.parts.kept.at(frame) : (this.parts.frames[client] as RequestFrame).at(frame);
   }
@@ -276,8 +376,8 @@ export class Mailbox {
   }
 
   /**
-   * Runs a command that no client sent (a reminder). True when it ran or began to run; false while the actor is busy, set
-   * aside, or not to be activated.
+   * Runs a command that no client sent (a reminder). True when it ran or began to run; false while the actor is busy, being
+   * loaded, set aside, or not to be activated.
    */
   runInternal(
     partition: Partition,
@@ -288,6 +388,13 @@ export class Mailbox {
     before: () => void,
   ): boolean {
     const bytes = this.keys.set(key);
+    if (layout.unloaded !== undefined) {
+      const record = partition.table(layout.type.index)?.find(bytes) ?? 0;
+      if (record !== 0 && isStub(partition.heap, layout, record)) {
+        this.parts.loads.want(partition, layout, bytes);
+        return false;
+      }
+    }
     let activation: Activation;
     try {
       activation = this.resident(partition, layout, bytes.hash, bytes.bytes, 0, bytes.length);
@@ -342,7 +449,9 @@ export class Mailbox {
         parts.watches.add(client, request.number, partition, layout, text, handler, args);
       } else {
         parts.counters.add(QUERIES, 1);
-        parts.running.enter(layout.type.index, handler.index, partition.number, request.keyHash, frame);
+        // Only what stands in a ring can be read there by others.
+        if (client === this.keptLane) parts.running.enterAlone(layout.type.index, handler.index, partition.number, key);
+        else parts.running.enter(layout.type.index, handler.index, partition.number, request.keyHash, frame);
         const asker = this.asker(client, frame, request, durable);
         parts.runner.query(partition, reader.view, handler, args, asker);
         parts.running.leave();
@@ -516,6 +625,7 @@ export class Mailbox {
     const { parts } = this;
     const { partition } = activation;
     activation.usedAt = parts.services.clock.now();
+    if (activation.layout.unloaded !== undefined) activation.noteAccess(parts.access.tick);
     activation.turn.client = client;
     activation.turn.number = number;
     parts.counters.add(COMMANDS, 1);
@@ -535,6 +645,8 @@ export class Mailbox {
     this.asyncRunning++;
     void running.then(() => {
       this.asyncRunning--;
+      // Its steps may have come long after it began.
+      if (activation.layout.unloaded !== undefined) activation.noteAccess(this.parts.access.tick);
       activation.busy = false;
       this.runQueue(activation);
       // Again: what ran now is to be sent, and the thread may sleep.

@@ -27,6 +27,10 @@ const api: WorkerApi = {
     await loopOrThrow().load(partition, port);
   },
 
+  async useStore(port: MessagePort) {
+    loopOrThrow().useStore(port);
+  },
+
   async serve() {
     loopOrThrow().start();
   },

@@ -12,7 +12,7 @@ import type { Partition } from './partition.ts';
 import { refuseLargeAnswer } from './refuse-large-answer.ts';
 import type { ReplyLanes } from './reply-lanes.ts';
 import type { TurnOwner } from './turn-owner.ts';
-import { encodeKey } from '@spacegrid/core';
+import { encodeKey, type KeyBytes } from '@spacegrid/core';
 
 interface Watch {
   readonly client: number;
@@ -120,6 +120,13 @@ export class Watches {
     if (this.byActor.size === 0) return;
     const watches = this.byActor.get(actorOf(layout.type.index, partition.number, key));
     if (watches !== undefined) for (const watch of watches) this.dirty.add(watch);
+  }
+
+  /** An actor is watched. */
+  has(type: number, partition: number, { bytes, offset, length }: KeyBytes): boolean {
+    if (this.byActor.size === 0) return false;
+    const key = Buffer.from(bytes.buffer, bytes.byteOffset + offset, length).toString('utf8');
+    return this.byActor.has(actorOf(type, partition, key));
   }
 
   get pending(): boolean {

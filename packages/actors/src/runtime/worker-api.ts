@@ -6,6 +6,8 @@ export interface WorkerApi {
   attach(): Promise<readonly number[]>;
   /** Fills a new heap from the chunks that arrive at the port. */
   load(partition: number, port: MessagePort): Promise<void>;
+  /** Gives it a way to read rows back from the store while it serves (`serveRows` of DurabilityControl); again for a new one. */
+  useStore(port: MessagePort): Promise<void>;
   /** Starts to take requests. */
   serve(): Promise<void>;
   /** Finishes what is in the rings and the gates, passivates, stops. */

@@ -29,11 +29,15 @@ import { workerOf } from '../control/grid-memory.ts';
 import { pairOf, ringOffset } from '../control/lanes.ts';
 import { machine, type Surroundings } from '../control/surroundings.ts';
 import type { ActorType } from '../define/actor-type.ts';
-import { RowApplier } from '../state/apply-rows.ts';
+import { type ActorHome, RowApplier } from '../state/apply-rows.ts';
 import { Leftovers } from '../state/leftovers.ts';
+import { typePrefix } from '../state/row-keys.ts';
 import { ShapeTable } from '../state/shape-table.ts';
+import { StagedActor } from '../state/staged-actor.ts';
 import { layoutOf, type StateLayout } from '../state/state-layout.ts';
 import type { PartitionWorkerData } from '../supervise/grid-thread-data.ts';
+import { AccessClock } from './access-clock.ts';
+import { ActorLoads } from './actor-loads.ts';
 import { Expiry } from './expiry.ts';
 import { KeptRequests } from './kept-requests.ts';
 import { loadPartition } from './load-partition.ts';
@@ -47,9 +51,11 @@ import { RoundClock } from './round-clock.ts';
 import { ReplyLanes } from './reply-lanes.ts';
 import { isAnswered, NOBODY } from './requester.ts';
 import { RequestFrame } from './request-frame.ts';
+import { RowLink } from './row-link.ts';
 import { RunningMark } from './running-mark.ts';
 import { StepTable } from './step-table.ts';
 import { ENTRY_DURABLE, TurnRunner } from './turn-runner.ts';
+import { Unloader } from './unloader.ts';
 import { Watches } from './watches.ts';
 
 /** Requests taken from one client before the next has its turn. */
@@ -70,6 +76,8 @@ type WorkerLoopData = Omit<PartitionWorkerData, 'port' | 'incarnation'>;
 
 export class WorkerLoop {
   private readonly worker: number;
+  /** Some actors' state leaves memory when they are idle. */
+  private readonly unloads: boolean;
   private readonly control: ControlBlock;
   private readonly doorbell: Doorbell;
   private readonly durability: Doorbell;
@@ -90,6 +98,10 @@ export class WorkerLoop {
   private readonly outgoing: Outgoing;
   private readonly watches: Watches;
   private readonly mailbox: Mailbox;
+  private readonly access: AccessClock;
+  private readonly link: RowLink;
+  private readonly loads: ActorLoads;
+  private readonly unloader: Unloader;
   private readonly client: ClientThread;
   private readonly offload: Offload;
   private readonly clock: RoundClock;
@@ -111,6 +123,7 @@ export class WorkerLoop {
     const { memory, settings, worker } = data;
     this.data = data;
     this.worker = worker;
+    this.unloads = settings.persistent && types.some((type) => type.unloads);
     this.clock = new RoundClock(surroundings.clock);
     this.touchedPartitions = [];
     this.control = new ControlBlock(memory.control, memory.shape);
@@ -169,9 +182,10 @@ export class WorkerLoop {
     this.watches = new Watches(this.replies, this.counters, settings.hashSeed, (partition, layout) =>
       this.mailbox.reader(partition, layout),
     );
-    this.expiry = new Expiry(this.own, settings.hashSeed, (partition, layout, key) =>
-      this.watches.changed(partition, layout, key),
-    );
+    this.expiry = new Expiry(this.own, settings.hashSeed, (partition, layout, key) => {
+      this.watches.changed(partition, layout, key);
+      if (layout.unloaded !== undefined) this.mailbox.noteChanged(partition, layout, key);
+    });
     for (const { keeping } of this.own) keeping.counters = this.counters;
     this.client = new ClientThread(memory, this.control, worker, surroundings);
     this.control.activateClient(worker);
@@ -182,6 +196,12 @@ export class WorkerLoop {
       return caller.deliver(message, once);
     });
     this.runner.onMessages = (partition, id) => this.outgoing.release(partition, id);
+    this.access = new AccessClock();
+    this.link = new RowLink();
+    this.loads = new ActorLoads(
+      { link: this.link, applierFor: (partition, home) => this.applierFor(partition, home) },
+      this.counters,
+    );
     this.mailbox = new Mailbox({
       partitions: this.partitions,
       layouts: this.layouts,
@@ -215,7 +235,27 @@ export class WorkerLoop {
           ),
       ),
       kept: this.kept,
+      loads: this.loads,
+      access: this.access,
     });
+    this.loads.onLoaded = (waiting) => {
+      this.unloader.noteLoaded();
+      this.mailbox.runLoaded(waiting);
+    };
+    this.loads.onFailed = (waiting, error) => this.mailbox.refuseLoading(waiting, error);
+    this.loads.onAnswer = () => ownBell.ring();
+    this.unloader = new Unloader(
+      {
+        // Without a store there is nowhere to unload to.
+        partitions: settings.persistent ? this.own : [],
+        layouts: this.layouts,
+        counters: this.counters,
+        roomLeft: () => Math.max(0, pagesMax - budget.load(1)) * 4096,
+        lacksRoom: (partition) => this.loads.busy && this.loads.lacksRoom(partition),
+        release: (partition, layout, key) => this.mailbox.release(partition, layout, key),
+      },
+      this.access.tick,
+    );
     this.interrupted = [];
     this.draining = undefined;
     this.nextSweepAt = 0;
@@ -233,20 +273,29 @@ export class WorkerLoop {
 
   async load(number: number, port: MessagePort): Promise<void> {
     const partition = this.partitions[number] as Partition;
-    const applier = new RowApplier(
-      partition,
-      this.reminders,
-      this.once,
-      this.outgoing,
-      this.shapes,
-      this.data.settings.hashSeed,
-      this.clock,
+    const applier = this.applierFor(partition);
+    const unloading = this.layouts.filter((layout) => layout.unloaded !== undefined);
+    const end = await loadPartition(
+      port,
+      applier,
+      unloading.map((layout) => typePrefix(layout.type.name)),
     );
-    const end = await loadPartition(port, applier);
     applier.finish();
     this.leftovers.keep(partition, applier.leftovers);
+    // What the code can't read is told now, not when an actor is first called.
+    for (const layout of unloading) this.shapes.refuseUnreadable(partition, layout);
     // Sequences behind the watermark may have been given out before: a new epoch tells those turns from the coming ones.
     partition.heap.restoreSequence(end.sequence, end.epoch + 1);
+  }
+
+  private applierFor(partition: Partition, home?: ActorHome): RowApplier {
+    const { hashSeed } = this.data.settings;
+    return new RowApplier(partition, this.reminders, this.once, this.outgoing, this.shapes, hashSeed, this.clock, home);
+  }
+
+  /** The way to the store, from now on. */
+  useStore(port: MessagePort): void {
+    this.link.use(port);
   }
 
   /** Begins to serve; returns at once. */
@@ -264,6 +313,7 @@ export class WorkerLoop {
         this.shapes.register(partition);
         this.leftovers.drop(partition);
       }
+      StagedActor.discardAll(partition);
       this.reminders.load(partition);
       this.outgoing.load(partition);
       this.answerAgain(partition);
@@ -389,9 +439,11 @@ export class WorkerLoop {
   /** One round over everything. True when something was done. */
   round(): boolean {
     this.clock.tick();
+    if (this.unloads) this.access.read();
     let worked = this.client.poll();
     if (this.data.settings.persistent && this.touchedPartitions.length > 0 && this.runParked()) worked = true;
     for (let client = 0; client < this.requests.length; client++) if (this.take(client) > 0) worked = true;
+    if (this.loads.busy && this.loads.round(this.access.tick)) worked = true;
     if (this.fireReminders()) worked = true;
     if (this.expiry.round(this.clock.now())) worked = true;
     if (this.outgoing.round()) worked = true;
@@ -512,6 +564,7 @@ export class WorkerLoop {
         this.requests.reduce((bytes, ring) => bytes + ring.usedBytes(), 0),
       );
     }
+    if (this.unloads && this.unloader.round(nowMs, this.access.tick)) more = true;
     return more;
   }
 
@@ -522,7 +575,7 @@ export class WorkerLoop {
   }
 
   private get needsEventLoop(): boolean {
-    return this.mailbox.asyncRunning > 0 || this.draining !== undefined || this.offload.running > 0;
+    return this.mailbox.asyncRunning > 0 || this.draining !== undefined || this.offload.running > 0 || this.loads.busy;
   }
 
   private hasWork(): boolean {
@@ -531,15 +584,21 @@ export class WorkerLoop {
     }
     if (this.client.hasReplies() || this.replies.hasWritten || this.watches.pending || this.outgoing.hasReady)
       return true;
+    if (this.loads.busy && this.loads.hasReady()) return true;
     for (const partition of this.own) if (partition.gate.oldest <= durableSequence(partition.heap)) return true;
     return this.control.controlAsked(this.worker);
   }
 
   private sleepMs(): number {
-    const nextAt = Math.min(this.reminders.due.nextAt, this.expiry.nextAt, this.outgoing.nextAt);
-    const untilDue = nextAt - this.clock.now();
+    const dueAt = Math.min(
+      this.reminders.due.nextAt,
+      this.expiry.nextAt,
+      this.outgoing.nextAt,
+      this.unloads ? this.unloader.dueAt : Number.POSITIVE_INFINITY,
+    );
+    const untilDue = dueAt - this.clock.now();
     const limit =
-      this.touchedPartitions.length > 0
+      this.touchedPartitions.length > 0 || this.loads.busy
         ? TIDY_MS
         : this.replies.holds || this.client.waitsForRoom
           ? 1
@@ -552,6 +611,7 @@ export class WorkerLoop {
   private isDrained(): boolean {
     return (
       this.mailbox.asyncRunning === 0 &&
+      !this.loads.busy &&
       this.outgoing.idle &&
       !this.replies.holds &&
       this.requests.every((ring) => !ring.hasMore()) &&

@@ -1,8 +1,12 @@
 /**
  * Applies row operations to a partition's structures: what recovery does with folded rows and the journal's tail, and what a
  * backup will do with its owner's change sets. In maintenance brackets: they take no sequence of their own.
+ *
+ * A start keeps of an actor whose type unloads only that it exists (stubs.ts). When such an actor is loaded, its rows come here
+ * too, and go to a home of their own until they are whole.
  */
 import {
+  type ChangeCursor,
   type Clock,
   deleteTimed,
   forEachChange,
@@ -34,6 +38,7 @@ import {
 import { RankingRun } from './ranking-run.ts';
 import type { RowMigration } from './row-migration.ts';
 import type { ShapeTable } from './shape-table.ts';
+import { putStub, removeStub } from './stubs.ts';
 import { retireStructure } from './retire-structure.ts';
 import { draftFromRow } from './scalar-values.ts';
 import type { EntryLayout, KeptEntries, StateLayout, StructureSlot } from './state-layout.ts';
@@ -42,6 +47,18 @@ const PUT = 1;
 const CLEAR = 3;
 /** Operations in one bracket: bounds the rollback journal and how long the thread is kept. */
 const BRACKET_OPS = 256;
+/** Steps that reclaim what a bracket freed; fewer where a running grid goes on beside it. */
+const RECLAIM_STEPS_MAX = 64;
+const RECLAIM_STEPS_BESIDE = 4;
+/** Operations between two looks at the time. */
+const LOOK_OPS = 16;
+
+/** Where the records of actors are put: a partition, or a place where one actor waits until it is whole. */
+export interface ActorHome {
+  table(type: number): HotMap | undefined;
+  /** The same, made when needed. In a bracket. */
+  ensureTable(type: number): HotMap;
+}
 
 export class RowApplier {
   private readonly partition: Partition;
@@ -59,8 +76,12 @@ export class RowApplier {
   private readonly entryDrafts = new Map<StructureSlot, RecordDraft>();
   private readonly run: RankingRun;
   private readonly clock: Clock;
+  private readonly home: ActorHome;
+  /** All state is applied, and others go on in between; else that of unloading types is left in the store. */
+  private readonly loadsActors: boolean;
   private ops: number;
 
+  /** @param home of an actor that is loaded while the grid runs; without one, rows are those of a start. */
   constructor(
     partition: Partition,
     reminders: Reminders,
@@ -69,7 +90,10 @@ export class RowApplier {
     shapes: ShapeTable,
     hashSeed: number,
     clock: Clock,
+    home?: ActorHome,
   ) {
+    this.home = home ?? partition;
+    this.loadsActors = home !== undefined;
     this.partition = partition;
     this.reminders = reminders;
     this.once = once;
@@ -85,6 +109,8 @@ export class RowApplier {
       this.entryKey,
       () => this.open(),
       () => this.count(),
+      // What is built as a whole is lost when the thread dies in it; a start then begins with a new heap.
+      !this.loadsActors,
     );
     this.clock = clock;
     this.ops = 0;
@@ -101,6 +127,19 @@ export class RowApplier {
     this.end();
   }
 
+  /** Applies what the cursor comes to, until the time is over; true when that was all. What is applied is committed. */
+  applySome(cursor: ChangeCursor, isLate: () => boolean): boolean {
+    for (let count = 1; cursor.next(); count++) {
+      const { bytes, kind, keyOffset, keyLength, valueOffset, valueLength } = cursor;
+      this.applyOne(kind, bytes, keyOffset, keyOffset + keyLength, valueOffset, valueOffset + valueLength);
+      if (count % LOOK_OPS !== 0 || !isLate()) continue;
+      this.end();
+      return false;
+    }
+    this.end();
+    return true;
+  }
+
   private open(): void {
     const { heap } = this.partition;
     if (!heap.open) heap.begin();
@@ -115,7 +154,8 @@ export class RowApplier {
     if (heap.open) heap.endMaintenance();
     this.partition.generation++;
     // Bound: what the bracket freed is reclaimed before the next.
-    for (let step = 0; step < 64 && heap.maintain(BRACKET_OPS); step++);
+    const steps = this.loadsActors ? RECLAIM_STEPS_BESIDE : RECLAIM_STEPS_MAX;
+    for (let step = 0; step < steps && heap.maintain(BRACKET_OPS); step++);
   }
 
   private applyOne(
@@ -160,9 +200,16 @@ export class RowApplier {
       );
     }
     const actor = this.actorKey.pointAndHash(bytes, key.keyStart, key.keyEnd - key.keyStart);
-    if (key.fieldName !== undefined) this.applyEntry(layout, actor, key, kind, bytes, keyEnd, value);
+    if (layout.unloaded !== undefined && !this.loadsActors) this.applyToStub(layout, actor, key, kind);
+    else if (key.fieldName !== undefined) this.applyEntry(layout, actor, key, kind, bytes, keyEnd, value);
     else if (value !== undefined) this.applyScalars(layout, actor, value);
     else this.forgetActor(layout, actor);
+  }
+
+  /** Groups of rows (RecoveryCredit) and the journal's tail: whether the actor exists is all that is kept of them. */
+  private applyToStub(layout: StateLayout, actor: KeyBytes, key: ParsedRowKey, kind: number): void {
+    if (kind === PUT) putStub(this.partition, layout, actor);
+    else if (kind === CLEAR && key.fieldName === undefined) removeStub(this.partition, layout, actor);
   }
 
   private applySystem(key: ParsedRowKey, bytes: Uint8Array, value: PackReader | undefined): void {
@@ -179,7 +226,7 @@ export class RowApplier {
 
   private applyScalars(layout: StateLayout, actor: KeyBytes, value: PackReader): void {
     const migration = this.migration(layout, value.varint());
-    const table = this.partition.ensureTable(layout.type.index);
+    const table = this.home.ensureTable(layout.type.index);
     const draft = this.partition.draft(layout.type.index);
     const record = table.find(actor);
     if (record === 0) draft.reset();
@@ -302,7 +349,7 @@ export class RowApplier {
   /** Header of an actor's structure; made when `create`. */
   private header(layout: StateLayout, slot: StructureSlot, actor: KeyBytes, create: boolean): number {
     const { partition } = this;
-    const table = create ? partition.ensureTable(layout.type.index) : partition.table(layout.type.index);
+    const table = create ? this.home.ensureTable(layout.type.index) : this.home.table(layout.type.index);
     if (table === undefined) return 0;
     const record = table.find(actor);
     const known = record === 0 ? 0 : readU32(partition.heap, record, slot.record);
@@ -322,7 +369,7 @@ export class RowApplier {
 
   private forgetActor(layout: StateLayout, actor: KeyBytes): void {
     const { partition } = this;
-    const table = partition.table(layout.type.index);
+    const table = this.home.table(layout.type.index);
     const record = table?.find(actor) ?? 0;
     if (table === undefined || record === 0) return;
     for (const slot of layout.structures) {

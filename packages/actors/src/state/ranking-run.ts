@@ -11,6 +11,8 @@ export class RankingRun {
   /** Around each piece of work: opens the bracket before it, and counts it after. */
   private readonly before: () => void;
   private readonly after: () => void;
+  /** Else entries are always put in one by one: the ranking is whole after each. */
+  private readonly builds: boolean;
   private ranking: HotRanking | undefined;
   private builder: RankingBuilder | undefined;
   /** What the keys of the run's rows begin with. */
@@ -20,7 +22,8 @@ export class RankingRun {
   private lastStart: number;
   private lastEnd: number;
 
-  constructor(heap: Heap, entryKey: KeyScratch, before: () => void, after: () => void) {
+  constructor(heap: Heap, entryKey: KeyScratch, before: () => void, after: () => void, builds: boolean) {
+    this.builds = builds;
     this.heap = heap;
     this.entryKey = entryKey;
     this.before = before;
@@ -35,7 +38,7 @@ export class RankingRun {
 
   begin(header: number, bytes: Uint8Array, start: number, entryStart: number): void {
     this.ranking = new HotRanking(this.heap, header, this.entryKey);
-    this.builder = this.ranking.count === 0 ? new RankingBuilder(this.heap, header) : undefined;
+    this.builder = this.builds && this.ranking.count === 0 ? new RankingBuilder(this.heap, header) : undefined;
     this.prefix = bytes.slice(start, entryStart);
     this.last = this.prefix;
     this.lastStart = 0;

@@ -9,6 +9,7 @@ import {
   type KeyScratch,
   RankingReader,
   ReadOnlyViewError,
+  readBool,
   readU32,
 } from '@spacegrid/core';
 import type { MapView, RankingEntry, RankingView } from '../define/state-views.ts';
@@ -65,6 +66,34 @@ export class StateReader {
       this.table = new HotMap(this.heap, header, this.layout.shape, this.keys.seed);
     this.record = this.table.find(bytes);
   }
+
+  /** True when the state of the actor that is looked at is in the store alone. */
+  get isUnloaded(): boolean {
+    const { unloaded } = this.layout;
+    return unloaded !== undefined && this.record !== 0 && readBool(this.heap, this.record, unloaded);
+  }
+
+  /** For `noteAccess`: what stands in the record now. Under the same pin as `find`. */
+  get access(): Access {
+    const { record, table } = this;
+    return table === undefined || record === 0
+      ? NO_ACCESS
+      : { table, record, hash: table.hashOf(record), stamp: table.stampOf(record) };
+  }
+}
+
+interface Access {
+  readonly table: HotMap | undefined;
+  readonly record: number;
+  readonly hash: number;
+  readonly stamp: number;
+}
+
+const NO_ACCESS: Access = { table: undefined, record: 0, hash: 0, stamp: 0 };
+
+/** Any thread, after its pin was left with success: the actor was used at this tick (access-ticks.ts). */
+export function noteAccess({ table, record, hash, stamp }: Access, tick: number): void {
+  table?.touchAfterPeek(record, hash, stamp, tick);
 }
 
 /** Its public face is `View` in define-actor.ts. */

@@ -34,6 +34,12 @@ export function actorPrefix(typeName: string, key: Uint8Array): Uint8Array {
   return prefix;
 }
 
+/** Prefix of all rows of a type's actors: each actor's are a group behind it, as RecoveryCredit in core has it. */
+export function typePrefix(typeName: string): Uint8Array {
+  const name = encoder.encode(typeName);
+  return Uint8Array.of(name.length, ...name);
+}
+
 /** What follows the actor's prefix in the rows of a structure. */
 export function fieldTag(fieldName: string): Uint8Array {
   const name = encoder.encode(fieldName);

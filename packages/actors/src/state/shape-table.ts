@@ -72,6 +72,12 @@ export class ShapeTable {
     return new RowMigration(shape, layout);
   }
 
+  /** Throws SchemaVersionError when the code can't read one of the shapes in which actors of the type may be stored. */
+  refuseUnreadable(partition: Partition, layout: StateLayout): void {
+    const stored = this.of(partition, layout.type.name);
+    for (let number = 0; number < stored.length; number++) this.migration(partition, layout, number);
+  }
+
   /** All stored shapes of an actor type, oldest first. */
   of(partition: Partition, typeName: string): readonly StoredShape[] {
     const shapes: StoredShape[] = [];

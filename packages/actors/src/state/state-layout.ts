@@ -4,7 +4,7 @@
  */
 import {
   EntryLife,
-  type FieldKind,
+  type FieldDescription,
   frequencyStamps,
   recencyStamps,
   type RecordExtras,
@@ -53,14 +53,19 @@ export interface StateLayout {
   readonly scalars: readonly ScalarSlot[];
   readonly structures: readonly StructureSlot[];
   readonly structureByName: ReadonlyMap<string, StructureSlot>;
+  /** Set in the record of an actor whose state is in the store alone (stubs.ts). Undefined where the type keeps its state. */
+  readonly unloaded: RecordField | undefined;
 }
 
 /** Root slots below are the partition's own. */
 export const FIRST_TYPE_ROOT = 16;
 
+/** Longer than the name of any field that a definition can have. */
+const UNLOADED = 'unloaded'.padEnd(65, ' ');
+
 export function layoutOf(type: ActorType): StateLayout {
   const structures: StructureSlot[] = [];
-  const { shape, scalars } = layFields(type.fields);
+  const { shape, scalars } = layFields(type.fields, {}, type.unloads);
   for (const { name, field } of type.fields) {
     if (field.kind !== 'ranking' && field.kind !== 'map') continue;
     structures.push({
@@ -78,6 +83,7 @@ export function layoutOf(type: ActorType): StateLayout {
     scalars,
     structures,
     structureByName: new Map(structures.map((slot) => [slot.name, slot])),
+    unloaded: type.unloads ? shape.fieldOrThrow(UNLOADED) : undefined,
   };
 }
 
@@ -100,15 +106,15 @@ function lifeOf(policy: MapPolicy, shape: RecordShape): EntryLife {
 function layFields(
   fields: readonly CompiledField[],
   extras: RecordExtras = {},
+  unloads: boolean = false,
 ): { shape: RecordShape; scalars: ScalarSlot[] } {
-  const shape = new RecordShape(
-    fields.map(({ name, field }) =>
-      field.kind === 'ranking' || field.kind === 'map'
-        ? { name, kind: 'u32' as FieldKind }
-        : { name, kind: field.kind, initial: field.initial, maxBytes: field.maxBytes },
-    ),
-    extras,
+  const described: FieldDescription[] = fields.map(({ name, field }) =>
+    field.kind === 'ranking' || field.kind === 'map'
+      ? { name, kind: 'u32' }
+      : { name, kind: field.kind, initial: field.initial, maxBytes: field.maxBytes },
   );
+  if (unloads) described.push({ name: UNLOADED, kind: 'bool' });
+  const shape = new RecordShape(described, extras);
   const scalars: ScalarSlot[] = [];
   for (const { name, field } of fields) {
     if (field.kind === 'ranking' || field.kind === 'map') continue;

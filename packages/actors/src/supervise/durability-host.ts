@@ -40,6 +40,8 @@ export class DurabilityHost {
   private readonly persistence: PersistenceThread;
   private readonly backlog: BacklogBounds;
   private readonly report: (event: RecoveryEvent) => void;
+  /** Told when a successor serves. */
+  onReplaced: () => void;
   private running: Running | undefined;
   /** Why there is none, while there is none. */
   private absence: string;
@@ -59,6 +61,7 @@ export class DurabilityHost {
     this.persistence = persistence;
     this.backlog = backlog;
     this.report = report;
+    this.onReplaced = () => undefined;
     this.running = undefined;
     this.absence = 'it is being started';
     this.closing = false;
@@ -79,6 +82,12 @@ export class DurabilityHost {
   async recover(partition: number, port: MessagePort): Promise<void> {
     await this.returned;
     await this.ask((api) => api.recover(partition, handOver(port)));
+  }
+
+  /** Lets a worker read rows back through the port; waits for a successor where the thread is gone. */
+  async serveRows(port: MessagePort): Promise<void> {
+    await this.returned;
+    await this.ask((api) => api.serveRows(handOver(port)));
   }
 
   start(): Promise<void> {
@@ -217,6 +226,7 @@ export class DurabilityHost {
     for (let pauseMs = RESTART_MS_MIN; !this.closing; pauseMs = Math.min(RESTART_MS_MAX, pauseMs * 2)) {
       try {
         this.running = await this.startSuccessor();
+        this.onReplaced();
         this.report({ kind: 'durability', thread: 0, diedAt, recoveredAfterMs: Date.now() - diedAt, cause });
         return;
       } catch (error) {

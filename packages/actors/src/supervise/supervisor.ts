@@ -70,6 +70,11 @@ const durability =
         { bytesMax: settings.backlogBytesMax, ageMaxMs: settings.backlogAgeMaxMs },
         (event) => report(event),
       );
+if (durability !== undefined) {
+  durability.onReplaced = () => {
+    for (let worker = 0; worker < hosted.length; worker++) void linkToStore(worker);
+  };
+}
 const blocked = new BlockedWatch(control, memory, settings.blockedHandlerMs, (event) =>
   tell({ kind: 'blocked', ...event }),
 );
@@ -115,6 +120,7 @@ async function startWorker(worker: number, suspectFrame: number): Promise<void> 
   gone.catch(() => undefined);
   await Promise.race([recoverPartitions(worker, api), gone]);
   control.setWorkerState(worker, WORKER_SERVING);
+  void linkToStore(worker);
 }
 
 /** Loads what the store holds into heaps that are new, then lets the worker serve. */
@@ -127,6 +133,24 @@ async function recoverPartitions(worker: number, api: WorkerApi): Promise<void> 
     }
   }
   await api.serve();
+}
+
+/**
+ * Gives a worker its way to the store, from which it reads actors back. When one of the two threads dies over it, whoever replaces
+ * that one comes here again.
+ */
+async function linkToStore(worker: number): Promise<void> {
+  const { api } = hosted[worker] as Hosted;
+  if (durability === undefined || api === undefined) return;
+  const { port1, port2 } = new MessageChannel();
+  try {
+    await durability.serveRows(port2);
+    // It takes it when it has something to ask: then its event loop runs.
+    await api.useStore(handOver(port1));
+  } catch {
+    port1.close();
+    port2.close();
+  }
 }
 
 async function replaceWorker(worker: number, cause: string): Promise<void> {

@@ -144,6 +144,11 @@ export class Heap {
     return (this.i32[PAGES_USED] as number) * 4096;
   }
 
+  /** Bytes of the pages that the heap has taken from the system, used or free. */
+  pageBytes(): number {
+    return (this.buffer.byteLength >>> 2) * 4 - this.pages * 4;
+  }
+
   // ---- writer: turns ----
 
   begin(): void {

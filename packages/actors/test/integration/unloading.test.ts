@@ -1,0 +1,252 @@
+/** Actors whose state leaves memory when they are idle, in a real grid on a real store. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { createGrid, type Grid, type GridOptions, type GridStats } from '@spacegrid/actors';
+import { isGridError } from '@spacegrid/core';
+import { restoreBackup, sqlite } from '@spacegrid/persistence';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { Box, Desk } from '../fixtures/archive-actors.ts';
+import { rejection, until } from '../fixtures/until.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'spacegrid-unloading-'));
+let stores = 0;
+
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+function newStore(): string {
+  return join(root, `store${stores++}`);
+}
+
+async function open(directory: string, options: Partial<GridOptions> = {}): Promise<Grid> {
+  const grid = await createGrid({
+    actors: new URL('../fixtures/archive-actors.ts', import.meta.url),
+    workers: 1,
+    partitions: 2,
+    persistence: sqlite({ directory }),
+    ...options,
+  });
+  onTestFinished(() => grid.close());
+  return grid;
+}
+
+async function total(grid: Grid, counter: keyof GridStats['workers'][number]['counters']): Promise<number> {
+  return (await grid.stats()).workers.reduce((sum, { counters }) => sum + counters[counter], 0);
+}
+
+/** Without a look at the actors: a peek is a use. */
+const untilUnloaded = (grid: Grid, actors: number): Promise<number> =>
+  until(
+    `${actors} actors are unloaded`,
+    () => total(grid, 'actorsUnloaded'),
+    (count) => count === actors,
+  );
+
+function peekCode(grid: Grid, key: string): string {
+  try {
+    grid.actor(Box, key).peek.count();
+    return 'none';
+  } catch (error) {
+    return isGridError(error) ? error.code : String(error);
+  }
+}
+
+async function filled(grid: Grid, key: string, entries: number, bytes: number): Promise<unknown> {
+  const box = grid.actor(Box, key);
+  await box.fill(entries, bytes);
+  return box.all();
+}
+
+describe('an idle actor of a type that unloads', () => {
+  it('leaves memory, and comes back with all it had when it is called', async () => {
+    const grid = await open(newStore());
+    const box = grid.actor(Box, 'a box');
+    const desk = grid.actor(Desk, 'a desk');
+    await desk.tick();
+    await box.add('a', 3);
+    await box.add('b', 5);
+    await box.remove('b');
+    const before = await box.all();
+    await untilUnloaded(grid, 1);
+    expect(await box.all()).toEqual(before);
+    expect(box.peek.count()).toBe(2);
+    await untilUnloaded(grid, 1);
+    expect(await box.add('c', 9)).toBe(3);
+    expect(await total(grid, 'loads')).toBe(2);
+    expect(desk.peek.count()).toBe(1);
+  });
+
+  it('can’t be peeked, which says whose state it is, and answers peekOrAsk', async () => {
+    const grid = await open(newStore());
+    await grid.actor(Box, 'a box').tick();
+    await untilUnloaded(grid, 1);
+    const error = await rejection((async () => grid.actor(Box, 'a box').peek.count())());
+    expect(isGridError(error, 'PEEK_UNAVAILABLE') && error.details).toEqual({ actor: 'box', key: 'a box' });
+    expect(error.message).toContain('box "a box"');
+    expect(grid.actor(Box, 'another').peek.count()).toBe(0);
+    expect(await grid.actor(Box, 'a box').peekOrAsk.count()).toBe(1);
+  });
+
+  it('runs what was called while it was being loaded, each once and in order', async () => {
+    const grid = await open(newStore());
+    const box = grid.actor(Box, 'a box');
+    await box.tick();
+    await untilUnloaded(grid, 1);
+    const answers = await Promise.all(
+      Array.from({ length: 300 }, (_, at) => (at % 3 === 2 ? box.count() : box.tick())),
+    );
+    expect(answers).toEqual(Array.from({ length: 300 }, (_, at) => 1 + at - Math.floor(at / 3)));
+    expect(await total(grid, 'loads')).toBe(1);
+  });
+
+  it('is loaded by a watch, and stays while it is watched', async () => {
+    const grid = await open(newStore());
+    const box = grid.actor(Box, 'a box');
+    await box.tick();
+    await grid.actor(Box, 'idle').tick();
+    await untilUnloaded(grid, 2);
+    const seen: number[] = [];
+    for await (const { value } of box.watch.count()) {
+      seen.push(value);
+      if (value === 1) {
+        await grid.actor(Box, 'idle').tick();
+        // The other one leaves again meanwhile.
+        await untilUnloaded(grid, 1);
+        expect(box.peek.count()).toBe(1);
+        await box.tick();
+      } else break;
+    }
+    expect(seen).toEqual([1, 2]);
+    await untilUnloaded(grid, 2);
+  });
+
+  it('is loaded by its reminders, and by messages and calls of other actors', async () => {
+    const grid = await open(newStore());
+    const [reminded, told, asked] = ['reminded', 'told', 'asked'].map((key) => grid.actor(Box, key));
+    await Promise.all([reminded?.remindToTick(1500), told?.tick(), asked?.tick()]);
+    await untilUnloaded(grid, 3);
+    await grid.actor(Box, 'caller').tickElsewhere('told');
+    expect(await grid.actor(Box, 'caller').askElsewhere('asked')).toBe(1);
+    await until(
+      'the message has come',
+      () => told?.count(),
+      (count) => count === 2,
+    );
+    await until(
+      'the reminder has fired',
+      () => total(grid, 'remindersFired'),
+      (count) => count === 1,
+    );
+    expect(await Promise.all([reminded?.count(), told?.count(), asked?.count()])).toEqual([101, 2, 2]);
+  });
+
+  it('remembers idempotency keys', async () => {
+    const grid = await open(newStore());
+    const box = grid.actor(Box, 'a box');
+    const first = await box.with({ once: 'order 7' }).tick();
+    await untilUnloaded(grid, 1);
+    expect(await box.with({ once: 'order 7' }).tick()).toBe(first);
+    expect(await box.count()).toBe(1);
+  });
+
+  it('can be forgotten, in memory and in the store', async () => {
+    const directory = newStore();
+    const grid = await open(directory);
+    await Promise.all(['kept', 'erased'].map((key) => grid.actor(Box, key).add('a', 1)));
+    await untilUnloaded(grid, 2);
+    await grid.actor(Box, 'erased').erase();
+    expect(grid.actor(Box, 'erased').peek.count()).toBe(0);
+    await grid.close();
+    const again = await open(directory);
+    expect(await total(again, 'actorsUnloaded')).toBe(1);
+    expect(again.actor(Box, 'erased').peek.count()).toBe(0);
+    expect((await again.actor(Box, 'kept').all()).members).toBe(1);
+  });
+
+  it('is in a backup, and back in what is restored from it', async () => {
+    const grid = await open(newStore());
+    const before = await filled(grid, 'a box', 50, 10);
+    await untilUnloaded(grid, 1);
+    const [backup, restored] = [newStore(), newStore()];
+    await grid.backup(backup);
+    restoreBackup({ from: backup, to: restored });
+    const again = await open(restored);
+    expect(await again.actor(Box, 'a box').all()).toEqual(before);
+  });
+
+  it('needs a grid with persistence, and the error says of which actor and option', async () => {
+    const error = await rejection(createGrid({ actors: new URL('../fixtures/archive-actors.ts', import.meta.url) }));
+    expect(isGridError(error, 'INVALID_OPTION')).toBe(true);
+    expect(error.message).toMatch(/persistence.*actor box has whenIdle: 'unload'/);
+  });
+});
+
+describe('a start', () => {
+  it('loads no actor that unloads, and finds each as the journal’s tail leaves it', async () => {
+    const directory = newStore();
+    const first = await open(directory);
+    await Promise.all(['a', 'b', 'c'].map((key) => first.actor(Box, key).add('a', 1)));
+    await untilUnloaded(first, 3);
+    // Closed at once: what follows is in the journal, and not in the rows yet.
+    await Promise.all([first.actor(Box, 'a').add('b', 2), first.actor(Box, 'b').erase(), first.actor(Box, 'd').tick()]);
+    await first.actor(Box, 'c').erase();
+    await first.actor(Box, 'c').tick();
+    await first.close();
+    const grid = await open(directory);
+    expect(await total(grid, 'actorsLoaded')).toBe(0);
+    expect(await total(grid, 'actorsUnloaded')).toBe(3);
+    expect(grid.actor(Box, 'b').peek.count()).toBe(0);
+    const found = await Promise.all(['a', 'b', 'c', 'd'].map((key) => grid.actor(Box, key).all()));
+    expect(found.map(({ count, members }) => [count, members])).toEqual([
+      [2, 2],
+      [0, 0],
+      [1, 0],
+      [1, 0],
+    ]);
+  });
+
+  it('refuses nothing for a damaged row of one actor: calls to it say so, and its neighbours are whole', async () => {
+    const directory = newStore();
+    const first = await open(directory, { partitions: 1 });
+    await Promise.all(['hale', 'hurt', 'well'].map((key) => filled(first, key, 20, 10)));
+    await untilUnloaded(first, 3);
+    await first.close();
+    const rows = new DatabaseSync(join(directory, 'rows.db'));
+    rows
+      .prepare('UPDATE rows SET value = zeroblob(length(value)) WHERE instr(hex(key), ?) > 0')
+      .run(Buffer.from('hurt\u0001\u0005items').toString('hex').toUpperCase());
+    rows.close();
+    const grid = await open(directory, { partitions: 1 });
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const error = await rejection(grid.actor(Box, 'hurt').tick());
+      expect(isGridError(error, 'ACTIVATION_FAILED') && error.details).toMatchObject({ actor: 'box', key: 'hurt' });
+      expect(isGridError(error.cause, 'STORE_CORRUPT')).toBe(true);
+    }
+    expect(peekCode(grid, 'hurt')).toBe('PEEK_UNAVAILABLE');
+    const counts = await Promise.all(['hale', 'well'].map((key) => grid.actor(Box, key).tick()));
+    expect(counts).toEqual([20, 20]);
+    expect(await total(grid, 'loadFailures')).toBe(2);
+  });
+});
+
+describe('memory', () => {
+  it('takes in a large actor in slices, while others are answered', { timeout: 30_000 }, async () => {
+    const grid = await open(newStore(), { partitions: 1 });
+    const box = grid.actor(Box, 'large');
+    for (let from = 0; from < 60_000; from += 20_000) await box.fill(20_000, 8, from);
+    const before = await box.all();
+    await untilUnloaded(grid, 1);
+    let answered = 0;
+    let isLoaded = false;
+    const loading = box.all().finally(() => {
+      isLoaded = true;
+    });
+    while (!isLoaded) {
+      await grid.actor(Desk, 'a desk').tick();
+      answered++;
+    }
+    expect(await loading).toEqual(before);
+    expect(answered).toBeGreaterThan(50);
+  });
+});
