@@ -66,13 +66,23 @@ export class Backlog {
     const bytes = this.advance();
     const oldest = this.marks[this.passed];
     this.isOver =
-      bytes > this.limits.bytesMax || (oldest !== undefined && nowMs - oldest.at > this.limits.ageMaxMs && bytes > 0);
+      bytes > this.limits.bytesMax ||
+      (bytes > 0 && oldest !== undefined && nowMs - oldest.at > this.limits.ageMaxMs) ||
+      this.fillsHeap(bytes);
   }
 
   /** After a commit: looks again when much was written since the last check. */
   wrote(): void {
+    // Before the first round nothing says what time it is.
+    if (this.nowMs === 0) return;
     // So the limit is passed by a sixteenth and one change set at most.
-    if ((this.outbox.totalBytes() - this.checkedBytes) >>> 0 > this.limits.bytesMax >>> 4) this.check(this.nowMs);
+    const isMuch = (this.outbox.totalBytes() - this.checkedBytes) >>> 0 > this.limits.bytesMax >>> 4;
+    if (isMuch || this.outbox.isSpareUsed) this.check(this.nowMs);
+  }
+
+  /** What waits for the disk leaves no room for the changes of turns to come: it goes, in contrast to the state. */
+  private fillsHeap(bytes: number): boolean {
+    return this.outbox.isSpareUsed && !this.outbox.refill() && bytes > 0;
   }
 
   /** Bytes that are committed and not durable; up to 64 KiB more right after a watermark. */

@@ -16,7 +16,7 @@
  * Staleness: a reader sees all entries up to the sequence that it loaded (acquire; pairs with the commit store).
  */
 import { assert } from '../assert.ts';
-import { ChangeSetTooLargeError } from '../errors/grid-errors.ts';
+import { CapacityError, ChangeSetTooLargeError } from '../errors/grid-errors.ts';
 import type { Heap } from './heap.ts';
 import { OUTBOX_BYTES, OUTBOX_FIRST, OUTBOX_LAST, OUTBOX_POSITION, OUTBOX_SPARE } from './heap-words.ts';
 import type { ReaderPin } from './pins.ts';
@@ -56,6 +56,8 @@ export class OutboxWriter {
   /** First byte of the running entry's body, and the end of the room that it has. */
   bodyStart: number;
   bodyEnd: number;
+  /** A segment was begun since `refill`: there may be none in hand. */
+  isSpareUsed: boolean;
 
   constructor(heap: Heap, entryBytesMax: number) {
     this.heap = heap;
@@ -65,6 +67,7 @@ export class OutboxWriter {
     this.segmentWords = 0;
     this.bodyStart = 0;
     this.bodyEnd = 0;
+    this.isSpareUsed = false;
   }
 
   /** Makes the first segment of a new heap, and the one in hand. */
@@ -149,6 +152,27 @@ export class OutboxWriter {
     return freed > 0;
   }
 
+  /**
+   * Between turns: sees to it that a segment is in hand, in which the next turns find room though the heap is full. False when
+   * there is no room for one.
+   */
+  refill(): boolean {
+    const heap = this.heap;
+    if (heap.i32[OUTBOX_SPARE] === 0) {
+      heap.begin();
+      try {
+        heap.set(OUTBOX_SPARE, heap.alloc(SEGMENT_WORDS));
+      } catch (error) {
+        heap.rollback();
+        if (error instanceof CapacityError) return false;
+        throw error;
+      }
+      heap.endMaintenance(false);
+    }
+    this.isSpareUsed = false;
+    return true;
+  }
+
   /** Calls back for each committed entry still kept, oldest first: what a successor answers and sends again. */
   forEachEntry(visit: (entry: number) => void): void {
     const heap = this.heap;
@@ -199,6 +223,7 @@ export class OutboxWriter {
 
   private addSegment(words: number): number {
     const heap = this.heap;
+    this.isSpareUsed = true;
     let segment = words === SEGMENT_WORDS ? (heap.i32[OUTBOX_SPARE] as number) : 0;
     if (segment !== 0) heap.set(OUTBOX_SPARE, 0);
     else segment = heap.alloc(words);
