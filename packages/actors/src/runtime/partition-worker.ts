@@ -31,6 +31,10 @@ const api: WorkerApi = {
     loopOrThrow().useStore(port);
   },
 
+  async takeOver() {
+    loopOrThrow().takeOver();
+  },
+
   async serve() {
     loopOrThrow().start();
   },

@@ -8,7 +8,9 @@ export interface WorkerApi {
   load(partition: number, port: MessagePort): Promise<void>;
   /** Gives it a way to read rows back from the store while it serves (`serveRows` of DurabilityControl); again for a new one. */
   useStore(port: MessagePort): Promise<void>;
-  /** Starts to take requests. */
+  /** Takes over what a predecessor or the store has left. Rejects with SCHEMA_VERSION for what the code can't go on with. */
+  takeOver(): Promise<void>;
+  /** Starts to take requests, and to run what is due. */
   serve(): Promise<void>;
   /** Finishes what is in the rings and the gates, passivates, stops. */
   drain(): Promise<void>;

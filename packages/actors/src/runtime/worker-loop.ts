@@ -300,7 +300,6 @@ export class WorkerLoop {
 
   /** Begins to serve; returns at once. */
   start(): void {
-    this.takeOver();
     // After the answer to whoever called this has left: the loop may sleep at once.
     setImmediate(() => void this.run());
   }

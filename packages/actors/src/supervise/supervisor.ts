@@ -84,7 +84,12 @@ const events: RecoveryEvent[] = [];
 const quarantine = new Quarantine();
 const attached = new Map<number, MessagePort>();
 
-async function startWorker(worker: number, suspectFrame: number): Promise<void> {
+/** @param mayServe resolves when the worker, which is ready to, may begin. */
+async function startWorker(
+  worker: number,
+  suspectFrame: number,
+  mayServe: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
   const entry = hosted[worker] as Hosted;
   control.setWorkerState(worker, WORKER_RECOVERING);
   const incarnation = control.raiseIncarnation(worker);
@@ -118,13 +123,13 @@ async function startWorker(worker: number, suspectFrame: number): Promise<void> 
     });
   });
   gone.catch(() => undefined);
-  await Promise.race([recoverPartitions(worker, api), gone]);
+  await Promise.race([recoverPartitions(worker, api, mayServe), gone]);
   control.setWorkerState(worker, WORKER_SERVING);
   void linkToStore(worker);
 }
 
 /** Loads what the store holds into heaps that are new, then lets the worker serve. */
-async function recoverPartitions(worker: number, api: WorkerApi): Promise<void> {
+async function recoverPartitions(worker: number, api: WorkerApi, mayServe: () => Promise<void>): Promise<void> {
   const fresh = await api.attach();
   if (durability !== undefined) {
     for (const partition of fresh) {
@@ -132,6 +137,8 @@ async function recoverPartitions(worker: number, api: WorkerApi): Promise<void> 
       await Promise.all([api.load(partition, handOver(port1)), durability.recover(partition, port2)]);
     }
   }
+  await api.takeOver();
+  await mayServe();
   await api.serve();
 }
 
@@ -218,9 +225,16 @@ const api: SupervisorApi = {
         waiting: [],
       });
     }
+    // None before all can: where the code does not know what one has loaded, none of the others has done anything.
+    const allReady = Promise.withResolvers<void>();
+    let waitedFor = hosted.length;
+    const ready = (): Promise<void> => {
+      if (--waitedFor === 0) allReady.resolve();
+      return allReady.promise;
+    };
     await Promise.all(
       hosted.map((entry, worker) => {
-        entry.serving = startWorker(worker, -1);
+        entry.serving = startWorker(worker, -1, ready);
         return entry.serving;
       }),
     );

@@ -1,6 +1,6 @@
 /** State that was stored by an older version of the actors, opened by a newer one, and the other way round. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { createGrid, type Grid } from '@spacegrid/actors';
 import { isGridError } from '@spacegrid/core';
 import { sqlite } from '@spacegrid/persistence';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Alarm } from '../fixtures/alarm-actors.ts';
 import { Player as PlayerV1 } from '../fixtures/shapes/v1.ts';
 import { Player as PlayerV2 } from '../fixtures/shapes/v2.ts';
 import { Player as PlayerV3 } from '../fixtures/shapes/v3.ts';
@@ -138,4 +139,29 @@ describe('stored state that the code can not read', () => {
     await grid.close();
     expect(await refusal('v1', store)).toMatch(/version 2 .* the data is of a newer program/);
   });
+});
+
+it('a start that one partition refuses has run nothing in the others', async () => {
+  const directory = join(root, 'alarms');
+  const trace = join(root, 'rang');
+  const start = (query: string): Promise<Grid> =>
+    createGrid({
+      actors: new URL(`../fixtures/alarm-actors.ts${query}`, import.meta.url),
+      workers: 2,
+      partitions: 2,
+      persistence: sqlite({ directory }),
+    });
+  const grid = await start('');
+  const sequences = async (): Promise<number[]> => (await grid.stats()).partitions.map(({ sequence }) => sequence);
+  await grid.actor(Alarm, 'a').set('ring', 10, trace);
+  const before = await sequences();
+  // The other partition's reminder is for a command that will not be there.
+  for (let key = 0; (await sequences())[before.indexOf(Math.min(...before))] === Math.min(...before); key++)
+    await grid.actor(Alarm, `b${key}`).set('snooze', 3_600_000, trace);
+  await grid.flush();
+  await grid.close();
+  rmSync(trace, { force: true });
+  const error = await rejection(start('?without'));
+  expect(isGridError(error, 'SCHEMA_VERSION'), String(error)).toBe(true);
+  expect(existsSync(trace)).toBe(false);
 });
