@@ -2,7 +2,7 @@
  * A definition compiled for one thread: field and handler tables by number. Every thread of a node compiles the same module,
  * so the numbers agree; `fingerprint` lets them check that.
  */
-import { InvalidDefinitionError } from '@spacegrid/core';
+import { encodeValue, InvalidDefinitionError } from '@spacegrid/core';
 import { checkMigrations } from './check-migrations.ts';
 import type { ActorOptions, AnyDefinition } from './define-actor.ts';
 import {
@@ -77,7 +77,7 @@ export function fingerprint(types: readonly ActorType[]): string {
 
 /** The stored shape of a field, as text. */
 export function describe({ name, field }: CompiledField): string {
-  if (field.kind === 'map') return `${name}:map{${compileFields('entry', field.entry).map(describe).join()}}`;
+  if (field.kind === 'map') return `${name}:map{${compileFields(`map ${name}`, field.entry).map(describe).join()}}`;
   if (field.kind === 'ranking') return `${name}:ranking(${field.order},${field.ties})`;
   return `${name}:${field.kind}`;
 }
@@ -93,8 +93,20 @@ export function compileFields(owner: string, state: StateFields): readonly Compi
         `field ${name} of ${owner} is ${typeof literal}: a state holds numbers, texts, booleans, plain values, ranking() and map()`,
       );
     }
+    if (field.kind === 'packed') checkInitial(`${name} of ${owner}`, field.initial);
     return { name, index, field };
   });
+}
+
+function checkInitial(what: string, initial: unknown): void {
+  try {
+    encodeValue(initial, what);
+  } catch (cause) {
+    throw new InvalidDefinitionError(
+      `the initial value of ${what} can't be stored: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
+  }
 }
 
 function compile(definition: AnyDefinition, index: number): ActorType {

@@ -8,6 +8,7 @@ import { actorPrefix, ROW_FIELDS } from '../state/row-keys.ts';
 import {
   checkScalar,
   draftScalar,
+  initialValue,
   readScalar,
   rowScalarBytesMax,
   storeScalar,
@@ -122,7 +123,7 @@ export class Activation implements StateOwner, TurnOwner {
   get(slot: ScalarSlot): unknown {
     if (this.dirty[slot.index]) return uncheck(slot, this.values[slot.index]);
     const record = this.find();
-    return record === 0 ? slot.field.initial : readScalar(this.partition.heap, record, slot);
+    return record === 0 ? initialValue(slot) : readScalar(this.partition.heap, record, slot);
   }
 
   set(slot: ScalarSlot, value: unknown): void {

@@ -67,9 +67,15 @@ export class TurnObject {
       if (this.activation.partition.open === this.activation) return this.stepInside(change);
       throw new AsyncWriteError('turn.step is called after its command has ended');
     }
-    const result = this.services.steps.step(this.activation, this, change);
-    this.stepsCommitted++;
-    return result;
+    try {
+      const result = this.services.steps.step(this.activation, this, change);
+      this.stepsCommitted++;
+      return result;
+    } catch (error) {
+      // What the undone step sent goes with it: the command may catch this and commit later turns.
+      this.messages.length = 0;
+      throw error;
+    }
   }
 
   actor(definition: AnyDefinition, key: string): object {

@@ -17,7 +17,7 @@ import type { EntryFields } from '../define/state-fields.ts';
 import { readEntry } from './entry-values.ts';
 import { scanEntries } from './map-scan.ts';
 import type { ReadSight } from './read-sight.ts';
-import { readScalar } from './scalar-values.ts';
+import { initialValue, readScalar } from './scalar-values.ts';
 import {
   type EntryLayout,
   FIRST_TYPE_ROOT,
@@ -148,7 +148,7 @@ function stateClass(layout: StateLayout): new (reader: StateReader) => object {
   }
   for (const slot of layout.scalars) {
     define(State.prototype, slot.name, (reader) =>
-      reader.record === 0 ? slot.field.initial : readScalar(reader.heap, reader.record, slot),
+      reader.record === 0 ? initialValue(slot) : readScalar(reader.heap, reader.record, slot),
     );
   }
   for (const slot of layout.structures) {

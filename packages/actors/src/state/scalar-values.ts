@@ -1,5 +1,6 @@
 /** Scalars between JavaScript and the words of a record. */
 import {
+  decodeValue,
   type Heap,
   InvalidArgumentError,
   PackReader,
@@ -21,6 +22,11 @@ const reader = new PackReader(new Uint8Array(0));
 // Without the option a text that begins with U+FEFF loses it.
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
+/** The value of a field that was never written; packed ones are copies, deeply frozen like those that were. */
+export function initialValue({ field, initialBytes }: ScalarSlot): unknown {
+  return initialBytes === undefined ? field.initial : decodeValue(initialBytes, true);
+}
+
 /** The field's value in a published record; packed values come deeply frozen. */
 export function readScalar(heap: Heap, record: number, slot: ScalarSlot): unknown {
   const field = slot.record;
@@ -37,7 +43,7 @@ export function readScalar(heap: Heap, record: number, slot: ScalarSlot): unknow
       return readText(heap, record, field);
     default: {
       const length = readByteLength(heap, record, field);
-      if (length < 0) return slot.field.initial;
+      if (length < 0) return initialValue(slot);
       const offset = readByteOffset(heap, record, field);
       return readValue(reader.reset(heap.u8, offset, offset + length), true);
     }

@@ -3,6 +3,7 @@
  * the record; a ranking or map is a structure of its own, whose header the record refers to (0 while it was never written).
  */
 import {
+  encodeValue,
   EntryLife,
   type FieldDescription,
   frequencyStamps,
@@ -21,6 +22,8 @@ export interface ScalarSlot {
   readonly index: number;
   readonly record: RecordField;
   readonly field: ScalarField<unknown>;
+  /** The initial value of a packed field, encoded: each reader gets a copy of its own. */
+  readonly initialBytes: Uint8Array | undefined;
 }
 
 export interface StructureSlot {
@@ -118,7 +121,8 @@ function layFields(
   const scalars: ScalarSlot[] = [];
   for (const { name, field } of fields) {
     if (field.kind === 'ranking' || field.kind === 'map') continue;
-    scalars.push({ name, index: scalars.length, record: shape.fieldOrThrow(name), field });
+    const initialBytes = field.kind === 'packed' ? encodeValue(field.initial) : undefined;
+    scalars.push({ name, index: scalars.length, record: shape.fieldOrThrow(name), field, initialBytes });
   }
   return { shape, scalars };
 }

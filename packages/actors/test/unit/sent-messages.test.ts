@@ -33,6 +33,18 @@ const Sender = defineActor('sender', {
     sendRefused(turn, to: string) {
       turn.send(Receiver, to).refuse();
     },
+    /** Sends 100 in a step that is undone, and then `by` in one that is not, unless that is 0. */
+    async sendInSteps(turn, to: string, by: number) {
+      await Promise.resolve();
+      const undone = (): void => {
+        turn.step(() => {
+          turn.send(Receiver, to).add(100);
+          throw new Error('undone');
+        });
+      };
+      expect(undone).toThrow('undone');
+      if (by > 0) turn.step(() => turn.send(Receiver, to).add(by));
+    },
   },
   queries: {},
 });
@@ -60,6 +72,16 @@ describe('a message whose receiver can not be activated', () => {
     await grid.clock.advance('1m');
     expect(grid.actor(Receiver, 'r').peek.get()).toBe(5);
     expect(grid.actor(Receiver, 'r too').peek.get()).toBe(5);
+  });
+});
+
+describe('a message of a step', () => {
+  it.each([0, 1])('exists exactly when its step does: %i', async (by) => {
+    await using grid = createTestGrid({ actors: [Receiver, Sender] });
+    broken = 0;
+    await grid.actor(Sender, 's').sendInSteps('r', by);
+    await grid.settle();
+    expect(grid.actor(Receiver, 'r').peek.get()).toBe(by);
   });
 });
 

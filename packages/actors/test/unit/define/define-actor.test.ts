@@ -83,6 +83,15 @@ describe('defineActor', () => {
     expect(field).toThrow(expect.objectContaining({ code: 'INVALID_DEFINITION' }));
   });
 
+  it('refuses an initial value that could not be stored', () => {
+    class Point {
+      readonly x = 0;
+    }
+    expect(refusal('a', { state: { at: new Point() } })).toMatch(/initial value of at of actor a .* class Point/);
+    const layout = () => compileActorTypes([define('a', { state: { all: map({ at: packed(new Point()) }) } })]);
+    expect(() => fingerprint(layout())).toThrow(/initial value of at of map all/);
+  });
+
   it('takes up to 64 fields and refuses more', () => {
     const fields = (count: number): object =>
       Object.fromEntries(Array.from({ length: count }, (_, index) => [`f${index}`, 0]));
