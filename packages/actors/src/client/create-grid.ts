@@ -1,6 +1,6 @@
 /** Starts a grid: shared memory, the supervisor thread and what it starts, and this thread as a client. */
 import { randomInt } from 'node:crypto';
-import { MessageChannel, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import {
   ClientsExhaustedError,
   durableSequence,
@@ -31,6 +31,9 @@ import { SupervisorHost } from './supervisor-host.ts';
 import type { WaitOptions } from './call-options.ts';
 import { waitFor } from './wait-for.ts';
 import { WorkerDepths } from './worker-depths.ts';
+
+/** A handle that was dropped gives its slot back, unless its port has gone to another thread: closing does nothing then. */
+const forgottenHandles = new FinalizationRegistry<MessagePort>((port) => port.close());
 
 const WORKER_STATES = ['down', 'recovering', 'serving', 'failed'] as const;
 
@@ -138,6 +141,7 @@ class LocalGrid implements Grid {
       slot,
       port: port2,
     };
+    forgottenHandles.register(contents, port2);
     return { spacegrid: contents, transferList: [port2] };
   }
 

@@ -27,7 +27,10 @@ export interface GridHandle {
 
 /** The grid as the thread that created it has it. */
 export interface Grid extends GridClient {
-  /** A handle for one of your own threads, which calls attachGrid with it. Throws ClientsExhaustedError. */
+  /**
+   * A handle for one of your own threads, which calls attachGrid with it. It keeps one of the `clientThreads` until that thread
+   * closes its client or ends; one that was never posted, until it is collected. Throws ClientsExhaustedError.
+   */
   handle(): GridHandle;
   stats(): Promise<GridStats>;
   health(): Promise<GridHealth>;

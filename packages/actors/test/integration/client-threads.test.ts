@@ -100,6 +100,28 @@ describe('a thread with attachGrid', () => {
     for (const { transferList } of handles) for (const port of transferList) port.close();
   });
 
+  it('is not refused for handles that were dropped before anybody attached', async () => {
+    await until('the slots are free', clients, (list) => list.length === 1, 1000);
+    grid.handle();
+    grid.handle();
+    expect(await clients()).toHaveLength(3);
+    const collected = await until(
+      'the slots come back',
+      async () => {
+        gc?.();
+        return clients();
+      },
+      (list) => list.length === 1,
+      5000,
+    );
+    expect(collected).toHaveLength(1);
+    const thread = await startThread('after');
+    expect(await ask(thread, 'add')).toMatchObject({ added: 500 });
+    gc?.();
+    expect(await clients()).toHaveLength(2);
+    await thread.terminate();
+  });
+
   it('needs a handle', async () => {
     for (const wrong of [undefined, {}, { spacegrid: {} }]) {
       expect(isGridError(await rejection(attachGrid(wrong as never)), 'INVALID_ARGUMENT')).toBe(true);
