@@ -148,6 +148,11 @@ export class Folder {
     }
   }
 
+  /** Somebody waits: folds what there is now, unless folding fails. */
+  hurry(): void {
+    if (this.lag > 0 && this.trouble === undefined) this.startUnlessHeld();
+  }
+
   /** Folds until no more than `lagBytes` are left; rejects with what keeps it from that. */
   async catchUp(lagBytes: number): Promise<void> {
     while (this.lag > lagBytes && this.journal.newestBatch > this.folded) await this.foldNext();

@@ -7,7 +7,14 @@
  * be folded are taken from it, as a start does.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { type DurablePosition, encodeError, PackWriter, type RowsAnswer, type RowsQuestion } from '@spacegrid/core';
+import {
+  type DurablePosition,
+  encodeError,
+  type FoldRequest,
+  PackWriter,
+  type RowsAnswer,
+  type RowsQuestion,
+} from '@spacegrid/core';
 import type { Folder } from './folder.ts';
 import type { Journal } from './journal.ts';
 import { lastChangeOf } from './kept-changes.ts';
@@ -28,8 +35,9 @@ export class RowReads {
 
   /** Until the port closes. Bound: the asker's, which has a few questions under way. */
   serve(port: MessagePort): void {
-    port.on('message', (question: RowsQuestion) => {
-      void this.answer(question).then((answer) => port.postMessage(answer));
+    port.on('message', (question: RowsQuestion | FoldRequest) => {
+      if ('fold' in question) this.folder.hurry();
+      else void this.answer(question).then((answer) => port.postMessage(answer));
     });
   }
 

@@ -1,7 +1,6 @@
 import type { DurabilityStatus } from '@spacegrid/core';
 import type { CounterName } from '../control/counters.ts';
 import type { BlockedEvent, RecoveryEvent } from '../supervise/grid-events.ts';
-import type { AskTimes } from './ask-times.ts';
 import type { WorkerDepth } from './worker-depths.ts';
 
 export interface WorkerStats extends WorkerDepth {
@@ -29,20 +28,11 @@ export interface PartitionStats {
   readonly usedBytes: number;
 }
 
-export interface ClientStats {
-  /** The thread's number. */
-  readonly client: number;
-  /** Its calls, peeks, retries. */
-  readonly counters: Readonly<Record<CounterName, number>>;
-  /** From a call until its answer is taken, of one call in sixteen. */
-  readonly askTimes: AskTimes;
-}
-
 export interface GridStats {
   readonly workers: readonly WorkerStats[];
   readonly partitions: readonly PartitionStats[];
-  /** Threads that call. */
-  readonly clients: readonly ClientStats[];
+  /** Client threads by their number: calls, peeks, retries. */
+  readonly clients: readonly { readonly client: number; readonly counters: Readonly<Record<CounterName, number>> }[];
   readonly recoveries: readonly RecoveryEvent[];
   /** Handlers that kept their partitions longer than `blockedHandler`: the last 20, oldest first. */
   readonly blocked: readonly BlockedEvent[];

@@ -42,7 +42,7 @@ import type { OnceTable } from './once-table.ts';
 import type { Partition, WaitingRequest } from './partition.ts';
 import { NOBODY, tellerOf } from './requester.ts';
 import type { RequestFrame } from './request-frame.ts';
-import type { RunningActor, RunningHandler, RunningMark } from './running-mark.ts';
+import type { RunningActor, RunningMark } from './running-mark.ts';
 import { idOf } from './step-table.ts';
 import type { Caller, TurnRunner } from './turn-runner.ts';
 import type { TurnServices } from './turn-services.ts';
@@ -77,8 +77,6 @@ export class Mailbox {
   readonly table: ActivationTable;
   /** Asynchronous commands under way. */
   asyncRunning: number;
-  /** Whose they are. */
-  private readonly following: Set<Activation>;
   private readonly parts: MailboxParts;
   private readonly readers: (StateReader | undefined)[][];
   private readonly keys: KeyScratch;
@@ -97,7 +95,6 @@ export class Mailbox {
     this.parts = parts;
     this.table = new ActivationTable();
     this.asyncRunning = 0;
-    this.following = new Set();
     this.readers = parts.partitions.map(() => new Array<StateReader | undefined>(parts.layouts.length).fill(undefined));
     this.keys = new KeyScratch(parts.hashSeed);
     this.consumed = new Set();
@@ -165,16 +162,16 @@ export class Mailbox {
     const { kind } = request;
     if (layout.unloaded !== undefined && this.awaitsLoad(client, frame, request, partition, layout)) return;
     if (kind === KIND_WATCH || kind === KIND_QUERY) this.query(client, frame, request, partition, layout, handler);
-    else if (partition.backlog.isOver || partition.parked.length > 0) partition.parked.push(this.hold(client, frame));
+    else if (partition.holdsCommands || partition.parked.length > 0) partition.parked.push(this.hold(client, frame));
     else this.command(client, frame, request, partition, layout, handler);
   }
 
   /** Commands that waited for the partition's backlog, until it is at its limit again. True when some ran. */
   runParked(partition: Partition): boolean {
-    const { parked, backlog } = partition;
+    const { parked } = partition;
     let ran = 0;
     // Bound: those that are there; each run may park no other.
-    for (; ran < parked.length && !backlog.isOver; ran++) {
+    for (; ran < parked.length && !partition.holdsCommands; ran++) {
       const waiting = parked[ran] as WaitingRequest;
       const { client, frame } = waiting;
       this.letGo(waiting);
@@ -267,14 +264,6 @@ export class Mailbox {
     }
     this.answeredCount -= kept.length - held.length;
     this.unfinished[this.keptLane] = held;
-  }
-
-  /** The one asynchronous command under way; undefined when there are several, or none. */
-  get onlyRunning(): RunningHandler | undefined {
-    if (this.asyncRunning !== 1) return undefined;
-    for (const { layout, running, partition, keyBytes } of this.following)
-      return { type: layout.type.index, handler: running, partition: partition.number, key: keyBytes };
-    return undefined;
   }
 
   /** True while replies that answer requests are not published. */
@@ -654,10 +643,8 @@ export class Mailbox {
   private follow(activation: Activation, running: Promise<void>): void {
     activation.busy = true;
     this.asyncRunning++;
-    this.following.add(activation);
     void running.then(() => {
       this.asyncRunning--;
-      this.following.delete(activation);
       // Its steps may have come long after it began.
       if (activation.layout.unloaded !== undefined) activation.noteAccess(this.parts.access.tick);
       activation.busy = false;

@@ -53,11 +53,15 @@ export class Partition {
   readonly keeping: Keeping;
   readonly gate: Gate;
   readonly backlog: Backlog;
-  /** Commands that wait until the backlog is below its limits, in order. Bound: each stands in a ring. */
+  /** Commands that wait until the backlog is below its limits, or for room, in order. Bound: each stands in a ring. */
   readonly parked: WaitingRequest[];
   readonly layouts: readonly StateLayout[];
   readonly persistent: boolean;
   readonly scratch: KeyScratch;
+  /** Memory is all but full, and actors are about to leave it: commands wait for that (unloader.ts). */
+  lacksRoom: boolean;
+  /** Between turns, after one found no room: makes some by unloading actors. False when none could leave. */
+  makeRoom: (() => boolean) | undefined;
   /** By actor type: the number that its rows begin with; see shape-table.ts. */
   readonly shapeNumbers: number[];
   /** Changes when a turn is undone or rows are loaded: what was found before must be found again. */
@@ -88,6 +92,8 @@ export class Partition {
     this.layouts = layouts;
     this.persistent = settings.persistent;
     this.scratch = new KeyScratch(settings.hashSeed);
+    this.lacksRoom = false;
+    this.makeRoom = undefined;
     this.shapeNumbers = layouts.map(() => 0);
     this.generation = 1;
     this.open = undefined;
@@ -201,6 +207,11 @@ export class Partition {
     }
     heap.endMaintenance();
     return true;
+  }
+
+  /** Commands are not taken now: they wait. */
+  get holdsCommands(): boolean {
+    return this.backlog.isOver || this.lacksRoom;
   }
 
   /** Looks at how much is not durable yet, once a round. True while it is past its limits: the durability thread is to hurry. */

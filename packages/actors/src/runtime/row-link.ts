@@ -3,7 +3,7 @@
  * it a port whenever this thread or the durability thread was started; what was asked and not answered is asked again there.
  */
 import type { MessagePort } from 'node:worker_threads';
-import type { RowsAnswer, RowsQuestion } from '@spacegrid/core';
+import type { FoldRequest, RowsAnswer, RowsQuestion } from '@spacegrid/core';
 
 export class RowLink {
   /** Told of each answer to a question that is open. */
@@ -26,6 +26,11 @@ export class RowLink {
     this.open.set(id, question);
     this.port?.postMessage(question);
     return id;
+  }
+
+  /** Says that what is journalled is to be folded soon. */
+  hurry(): void {
+    this.port?.postMessage({ fold: true } satisfies FoldRequest);
   }
 
   /** An answer is not wanted any more. */

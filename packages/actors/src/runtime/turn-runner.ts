@@ -15,6 +15,7 @@ import {
   ENTRY_CHANGE_BYTES,
   padWords,
   encodeError,
+  isGridError,
   WorkerLostError,
   writeValue,
 } from '@spacegrid/core';
@@ -96,6 +97,7 @@ export class TurnRunner implements StepRunner {
     durable: boolean,
   ): Promise<void> | undefined {
     const { partition } = activation;
+    const { beforeReply } = turn;
     let result: unknown;
     try {
       partition.begin(activation);
@@ -108,6 +110,12 @@ export class TurnRunner implements StepRunner {
       this.commitValue(partition, turn, result, client, number, durable);
       if (turn.beforeTurn !== undefined) turn.settled();
     } catch (error) {
+      if (partition.makeRoom !== undefined && isGridError(error, 'CAPACITY')) {
+        if (partition.heap.open) partition.undo();
+        turn.beforeReply = beforeReply;
+        // Bound: each time actors have left memory, or it is false.
+        if (partition.makeRoom()) return this.command(activation, turn, handler, args, client, number, durable);
+      }
       if (turn.beforeTurn !== undefined) this.settleAlone(partition, turn);
       this.fail(partition, error, { client, number, durable });
       if (!isAnswered(client)) this.onUnheard(activation, handler, error);
@@ -147,7 +155,7 @@ export class TurnRunner implements StepRunner {
       this.counters.add(UNDONE, 1);
       throw error;
     } finally {
-      if (marked) this.running.leaveStep();
+      if (marked) this.running.leave();
     }
   }
 

@@ -12,7 +12,7 @@
  */
 import { foldedSequence, type Heap, type HotMap, IndexScan, type KeyBytes } from '@spacegrid/core';
 import { ACTORS_LOADED, ACTORS_UNLOADED, type ThreadCounters, UNLOADS } from '../control/counters.ts';
-import { TICKS_A_SECOND } from '../state/access-tick.ts';
+import { accessTick, TICKS_A_SECOND } from '../state/access-tick.ts';
 import type { StateLayout } from '../state/state-layout.ts';
 import { isStub, putStub, stubCount } from '../state/stubs.ts';
 import type { Partition } from './partition.ts';
@@ -27,9 +27,20 @@ const PASS_SHARE = 0.5;
 /** Memory is nearly full when less than this part of it is free, or than these bytes where it is large. */
 const TIGHT_SHARE = 0.25;
 const TIGHT_BYTES_MAX = 64 * 1024 * 1024;
-/** After a look that found nothing to drop, while memory is nearly full. */
-const NOTHING_FOUND_MS = 20;
+/** Between two looks at the memory; after one that found nothing to drop, while it is nearly full. */
+const CHECK_MS = 2;
+const NOTHING_FOUND_MS = 5;
+/** Between two wishes that the store fold what memory waits for. */
+const HURRY_MS = 20;
+/** How long commands are told that memory is full before they wait again. */
+const FULL_MS = 1000;
+/** All that is folded was so at a tick that is no older. */
+const FRESH_TICKS = 5;
+/** Actors dropped before memory is looked at again: they may be large. */
+const DROPS_MAX = 8;
 const RECLAIM_BUDGET = 256;
+/** Bound: what a turn waits, each time that it found no room. */
+const ROOM_MS_MAX = 5;
 const ENOUGH_ACTORS = 64;
 
 export interface UnloaderParts {
@@ -40,6 +51,8 @@ export interface UnloaderParts {
   roomLeft(): number;
   /** A load found no room in this partition. */
   lacksRoom(partition: Partition): boolean;
+  /** The store is to fold soon what it has. */
+  hurry(): void;
   /** Forgets an actor that is not in use; false where it is. */
   release(partition: Partition, layout: StateLayout, key: KeyBytes): boolean;
 }
@@ -54,13 +67,15 @@ interface Place {
 
 /** What is known of a partition's rows. */
 interface Cover {
-  /** Whatever was last used before this tick is in the rows. */
-  tick: number;
+  /** Whatever was last used before this tick is in the rows; undefined while that is not known of any. */
+  tick: number | undefined;
   /** What will be, once they hold this sequence. */
   nextTick: number;
   nextSequence: number;
-  /** Nothing was found to drop: not before then. */
-  pausedUntil: number;
+  /** The last look at all of them found none that could leave. */
+  foundNone: boolean;
+  /** Commands run, full as memory is: nothing would come of waiting. */
+  mayRunUntil: number;
   /** Actors dropped for want of room since `enoughBytes` was noted. */
   dropped: number;
   /** So much may be in use before more are dropped. */
@@ -79,7 +94,8 @@ export class Unloader {
   /** Records to look at in this interval, and where it goes on. */
   private left: number;
   private at: number;
-  private checkedAt: number;
+  private checkAt: number;
+  private hurryAt: number;
   private hasChanged: boolean;
 
   constructor(parts: UnloaderParts, tick: number) {
@@ -95,30 +111,38 @@ export class Unloader {
       })),
     );
     const nothing = {
-      tick,
+      tick: undefined,
       nextTick: tick,
       nextSequence: Number.POSITIVE_INFINITY,
-      pausedUntil: 0,
+      foundNone: false,
+      mayRunUntil: 0,
       dropped: 0,
       enoughBytes: 0,
     };
     this.covers = new Map(parts.partitions.map((partition) => [partition, { ...nothing }]));
     this.scan = new IndexScan(SCAN_ENTRIES);
+    if (layouts.length > 0)
+      for (const [partition, cover] of this.covers) partition.makeRoom = () => this.makeRoomNow(partition, cover);
     const idleMs = Math.min(...layouts.map((layout) => layout.type.idleMs));
     this.passMs = Math.max(INTERVAL_MS_MIN, idleMs * PASS_SHARE);
     this.intervalMs = Math.min(INTERVAL_MS_MAX, Math.max(INTERVAL_MS_MIN, this.passMs / 2));
     this.nextAt = 0;
     this.left = 0;
     this.at = 0;
-    this.checkedAt = 0;
+    this.checkAt = 0;
+    this.hurryAt = 0;
     this.hasChanged = false;
   }
 
   /** When it is to look again; Infinity while nothing is in memory that could leave it. */
   get dueAt(): number {
     if (this.left > 0) return 0;
-    for (const partition of this.covers.keys()) if (this.loadedIn(partition) > 0) return this.nextAt;
-    return Number.POSITIVE_INFINITY;
+    let dueAt = Number.POSITIVE_INFINITY;
+    for (const partition of this.covers.keys()) {
+      if (partition.lacksRoom) return this.checkAt;
+      if (this.loadedIn(partition) > 0) dueAt = this.nextAt;
+    }
+    return dueAt;
   }
 
   /** An actor was loaded. */
@@ -183,26 +207,76 @@ export class Unloader {
     cover.nextSequence = partition.heap.committed;
   }
 
-  /** Where memory is nearly full, of each few that are looked at those leave that were not used for longest. */
+  /** Where memory is nearly full, actors leave that were not used for longest; commands wait where it is all but full. */
   private relieve(nowMs: number, tick: number, lateAt: number): boolean {
-    if (nowMs === this.checkedAt) return false;
-    this.checkedAt = nowMs;
+    if (nowMs < this.checkAt) return false;
     const roomLeft = this.parts.roomLeft();
     let worked = false;
+    this.checkAt = Number.POSITIVE_INFINITY;
     for (const [partition, cover] of this.covers) {
-      const { heap } = partition;
-      const isShort = heap.isStarved || this.parts.lacksRoom(partition);
-      if (!isShort && (heap.usedBytes() <= cover.enoughBytes || !isTight(heap, roomLeft))) continue;
+      const room = roomOf(partition.heap, roomLeft);
+      const isShort = partition.heap.isStarved || this.parts.lacksRoom(partition);
+      if (!isShort && room.freeBytes >= room.marginBytes) {
+        partition.lacksRoom = false;
+        continue;
+      }
+      if (this.makeRoom(partition, cover, isShort, roomLeft, tick, lateAt)) worked = true;
+      else this.checkAt = Math.min(this.checkAt, nowMs + NOTHING_FOUND_MS);
+      this.holdCommands(partition, cover, roomOf(partition.heap, roomLeft), nowMs, tick);
+    }
+    if (worked) this.checkAt = nowMs;
+    // Something may come to be short at any time.
+    this.checkAt = Math.min(this.checkAt, nowMs + CHECK_MS);
+    return worked;
+  }
+
+  /**
+   * For a turn that found no room, though there may be some: in pieces that were too small for it, or in what waits to be given
+   * back. It runs again as often as this drops actors, which ends.
+   */
+  private makeRoomNow(partition: Partition, cover: Cover): boolean {
+    const lateAt = performance.now() + ROOM_MS_MAX;
+    const tick = accessTick();
+    let dropped = 0;
+    // Bound: the time.
+    while (performance.now() < lateAt) {
+      if (partition.heap.maintain(RECLAIM_BUDGET)) continue;
+      if (dropped > 0) break;
+      this.noteCover(partition, cover, tick);
+      dropped = this.dropOldest(partition, tick, lateAt);
+      if (dropped === 0) break;
+    }
+    // Those behind it wait instead, if waiting helps.
+    if (dropped === 0) this.checkAt = 0;
+    return dropped > 0;
+  }
+
+  private makeRoom(
+    partition: Partition,
+    cover: Cover,
+    isShort: boolean,
+    roomLeft: number,
+    tick: number,
+    lateAt: number,
+  ): boolean {
+    const { heap } = partition;
+    let worked = false;
+    for (let wants = isShort; performance.now() < lateAt; wants = false) {
       // What was dropped before is given back first: it may be enough.
-      if (partition.heap.maintain(RECLAIM_BUDGET)) {
+      if (heap.maintain(RECLAIM_BUDGET)) {
         worked = true;
         continue;
       }
-      if (cover.pausedUntil > nowMs) continue;
+      const { freeBytes, marginBytes } = roomOf(heap, roomLeft);
+      if (!wants && (freeBytes >= marginBytes || heap.usedBytes() <= cover.enoughBytes)) break;
       this.noteCover(partition, cover, tick);
       const dropped = this.dropOldest(partition, tick, lateAt);
-      if (dropped === 0) cover.pausedUntil = nowMs + NOTHING_FOUND_MS;
-      else worked = true;
+      if (dropped === 0) {
+        cover.foundNone = performance.now() < lateAt;
+        break;
+      }
+      worked = true;
+      cover.foundNone = false;
       cover.dropped += dropped;
       if (cover.dropped < ENOUGH_ACTORS) continue;
       // What they took is reused in place: pages come free only where all on them left. More leave when more pages are taken.
@@ -212,25 +286,41 @@ export class Unloader {
     return worked;
   }
 
+  /**
+   * While nearly no room is left and actors can leave as soon as what they changed is folded, commands wait for that instead of
+   * failing. Bound: not where everything is folded and still nothing can leave; then they are told that memory is full.
+   */
+  private holdCommands(partition: Partition, cover: Cover, room: Room, nowMs: number, tick: number): void {
+    const { heap } = partition;
+    const isCovered = foldedSequence(heap) >= heap.committed;
+    if (!isCovered && nowMs >= this.hurryAt) {
+      this.hurryAt = nowMs + HURRY_MS;
+      this.parts.hurry();
+    }
+    if (cover.foundNone && isCovered && cover.tick !== undefined && tick - cover.tick <= FRESH_TICKS)
+      cover.mayRunUntil = nowMs + FULL_MS;
+    partition.lacksRoom = room.freeBytes < room.marginBytes / 2 && nowMs >= cover.mayRunUntil;
+    if (partition.lacksRoom) this.checkAt = Math.min(this.checkAt, nowMs + NOTHING_FOUND_MS);
+  }
+
   private dropOldest(partition: Partition, tick: number, lateAt: number): number {
-    let dropped = 0;
-    // Bound: once around.
+    // Bound: once around, or until the time is over.
     for (const place of this.places) {
       if (place.partition !== partition) continue;
       const end = place.cursor;
       do {
         const middle = this.middleAge(place, tick);
-        if (middle > 0) dropped += this.dropFound(place, tick, (age) => age >= middle);
+        const dropped = middle === 0 ? 0 : this.dropFound(place, tick, (age) => age >= middle, DROPS_MAX);
         if (dropped > 0 || performance.now() >= lateAt) return dropped;
       } while (place.cursor !== end && place.cursor !== 0);
     }
-    return dropped;
+    return 0;
   }
 
   /** Looks at a few records of a place, and drops those that are old enough. Returns how many it looked at. */
   private look(place: Place, tick: number, isOld: (age: number) => boolean): number {
     if (!this.step(place)) return 0;
-    this.dropFound(place, tick, isOld);
+    this.dropFound(place, tick, isOld, SCAN_ENTRIES);
     return this.scan.count;
   }
 
@@ -258,13 +348,14 @@ export class Unloader {
     return ages[ages.length >> 1] ?? 0;
   }
 
-  private dropFound(place: Place, tick: number, isOld: (age: number) => boolean): number {
+  private dropFound(place: Place, tick: number, isOld: (age: number) => boolean, dropsMax: number): number {
     const { partition, layout } = place;
     const table = partition.table(layout.type.index) as HotMap;
     let dropped = 0;
     for (const record of this.scan.refs.subarray(0, this.scan.count)) {
       const age = this.ageOf(place, table, record, tick);
       if (age > 0 && isOld(age) && this.drop(place, table, record)) dropped++;
+      if (dropped === dropsMax) break;
     }
     this.hasChanged ||= dropped > 0;
     this.parts.counters.add(UNLOADS, dropped);
@@ -279,8 +370,8 @@ export class Unloader {
       table.touch(record, tick);
       return 0;
     }
-    const cover = this.covers.get(partition) as Cover;
-    return ((cover.tick - stamp) | 0) > 0 ? (tick - stamp) | 0 : 0;
+    const { tick: covered } = this.covers.get(partition) as Cover;
+    return covered !== undefined && ((covered - stamp) | 0) > 0 ? (tick - stamp) | 0 : 0;
   }
 
   private drop({ partition, layout }: Place, table: HotMap, record: number): boolean {
@@ -300,7 +391,14 @@ export class Unloader {
   }
 }
 
-function isTight(heap: Heap, roomLeft: number): boolean {
+interface Room {
+  /** What the partition may still take, from its own pages or from the system. */
+  readonly freeBytes: number;
+  /** With less than this, memory is nearly full. */
+  readonly marginBytes: number;
+}
+
+function roomOf(heap: Heap, roomLeft: number): Room {
   const limit = Math.min(heap.pageCountMax * 4096, heap.pageBytes() + roomLeft);
-  return limit - heap.usedBytes() < Math.min(limit * TIGHT_SHARE, TIGHT_BYTES_MAX);
+  return { freeBytes: limit - heap.usedBytes(), marginBytes: Math.min(limit * TIGHT_SHARE, TIGHT_BYTES_MAX) };
 }

@@ -89,7 +89,6 @@ export class WorkerLoop {
   private readonly counters: ThreadCounters;
   private readonly runner: TurnRunner;
   private readonly steps: StepTable;
-  private readonly running: RunningMark;
   private readonly kept: KeptRequests;
   private readonly shapes: ShapeTable;
   private readonly leftovers: Leftovers;
@@ -162,8 +161,7 @@ export class WorkerLoop {
     });
     this.replies = new ReplyLanes(memory, this.control, worker);
     this.steps = new StepTable(settings.hashSeed);
-    this.running = new RunningMark(this.control, worker);
-    const { running } = this;
+    const running = new RunningMark(this.control, worker);
     this.shapes = new ShapeTable(settings.hashSeed);
     this.leftovers = new Leftovers(settings.hashSeed);
     this.kept = new KeptRequests(settings.hashSeed, memory.shape.clients);
@@ -254,6 +252,7 @@ export class WorkerLoop {
         counters: this.counters,
         roomLeft: () => Math.max(0, pagesMax - budget.load(1)) * 4096,
         lacksRoom: (partition) => this.loads.busy && this.loads.lacksRoom(partition),
+        hurry: () => this.link.hurry(),
         release: (partition, layout, key) => this.mailbox.release(partition, layout, key),
       },
       this.access.tick,
@@ -413,10 +412,8 @@ export class WorkerLoop {
     for (let rounds = 0; ; rounds++) {
       const startedAt = performance.now();
       const calls = this.client.busy;
-      this.running.leaveLoop();
       const worked = this.round();
       if (worked) this.counters.add(BUSY_MICROS, (performance.now() - startedAt) * 1000);
-      if (this.mailbox.asyncRunning > 0) this.running.enterLoop(this.mailbox.onlyRunning);
       // A message of the supervisor is on its way: the event loop runs until it has come.
       if (this.control.controlAsked(this.worker)) await nextTurnOfTheLoop();
       if (this.draining !== undefined && this.isDrained()) {
@@ -524,7 +521,7 @@ export class WorkerLoop {
     if (call === undefined) return;
     const layout = this.layouts[call.type.index] as StateLayout;
     const ran =
-      !item.partition.backlog.isOver &&
+      !item.partition.holdsCommands &&
       this.mailbox.runInternal(item.partition, layout, call.key, call.handler, call.args, () =>
         this.reminders.fired(item.partition, item.id, call, nowMs),
       );
@@ -547,7 +544,7 @@ export class WorkerLoop {
       partition.keeping.settle();
       let step = 0;
       while (step < RECLAIM_STEPS && partition.heap.maintain(RECLAIM_BUDGET)) step++;
-      const waits = partition.backlog.isOver || partition.parked.length > 0;
+      const waits = partition.holdsCommands || partition.parked.length > 0;
       // What is over its limit is looked at again, however much was stored since the last look: nothing else would.
       if (partition.trim(this.replies.holds) || step > 0 || waits) {
         touched[kept++] = partition;

@@ -231,6 +231,23 @@ describe('a start', () => {
 });
 
 describe('memory', () => {
+  it('holds more than fits, as the actors that were not used for longest leave it', { timeout: 30_000 }, async () => {
+    const MB = 1024 ** 2;
+    const BOXES = 120;
+    const MEMBERS = 250;
+    const grid = await open(newStore(), { partitions: 1, partitionBytes: 8 * MB });
+    const boxes = Array.from({ length: BOXES }, (_, at) => grid.actor(Box, `box-${at}`));
+    // Some 200 kB each: three times what fits.
+    for (const box of boxes) for (let from = 0; from < MEMBERS; from += 25) await box.fill(25, 500, from);
+    for (const [at, box] of boxes.entries()) {
+      if (at % 4 === 0) expect(await box.all()).toMatchObject({ count: MEMBERS, size: MEMBERS, members: MEMBERS });
+    }
+    const used = async (): Promise<number> => (await grid.stats()).partitions[0]?.usedBytes ?? 0;
+    expect(await used()).toBeLessThan(8 * MB);
+    await untilUnloaded(grid, BOXES);
+    await until('memory was given back', used, (bytes) => bytes < MB);
+  });
+
   it('takes in a large actor in slices, while others are answered', { timeout: 30_000 }, async () => {
     const grid = await open(newStore(), { partitions: 1 });
     const box = grid.actor(Box, 'large');

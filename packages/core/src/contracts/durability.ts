@@ -76,7 +76,8 @@ export interface DurabilityControl {
    */
   recover(partition: number, port: MessagePort): Promise<void>;
   /**
-   * Answers the RowsQuestions that a partition thread posts while the grid runs, each with a RowsAnswer, until the port closes.
+   * Answers the RowsQuestions that a partition thread posts while the grid runs, each with a RowsAnswer, until the port closes, and
+   * takes its FoldRequests.
    * Any time after `open`.
    */
   serveRows(port: MessagePort): Promise<void>;
@@ -131,6 +132,11 @@ export interface RowsQuestion {
   readonly prefix: Uint8Array;
   /** The first key wanted; the prefix itself to begin with. */
   readonly from: Uint8Array;
+}
+
+/** Posted to the same port: memory waits for what is journalled to be folded. Not answered: the folded watermark says it. */
+export interface FoldRequest {
+  readonly fold: true;
 }
 
 export type RowsAnswer =
