@@ -1,5 +1,7 @@
-export { GridError, isGridError } from '@spacegrid/core';
+export { BatchFailedError, GridError, isGridError } from '@spacegrid/core';
 export type {
+  ActorBatches,
+  ActorPeekBatches,
   ActorQueries,
   ActorReceipts,
   ActorRef,
@@ -11,7 +13,9 @@ export { attachGrid } from './client/attach-grid.ts';
 export type { CallOptions, Pressure, Receipt, Receipted, WaitOptions } from './client/call-options.ts';
 export { createGrid } from './client/create-grid.ts';
 export type { Grid, GridClient, GridHandle } from './client/grid.ts';
-export type { GridHealth, GridStats, PartitionStats, WorkerStats } from './client/grid-stats.ts';
+export type { AskTimes } from './client/ask-times.ts';
+export { ASK_BOUNDS_MICROS } from './client/ask-times.ts';
+export type { ClientStats, GridHealth, GridStats, PartitionStats, WorkerStats } from './client/grid-stats.ts';
 export {
   type AckLevel,
   type ActorCalls,

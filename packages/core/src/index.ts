@@ -58,6 +58,7 @@ export {
   AsyncQueryError,
   AsyncWriteError,
   BackupFailedError,
+  BatchFailedError,
   CallCycleError,
   CallTimeoutError,
   CapacityError,
@@ -97,6 +98,7 @@ export {
 } from './errors/grid-errors.ts';
 export { digest64, loadDigest64 } from './hash/digest64.ts';
 export { encodeKey, KEY_BYTES_MAX, type KeyBytes, KeyScratch } from './hash/key-bytes.ts';
+export { KeyRound } from './hash/key-round.ts';
 export { partitionOf } from './hash/partition-of.ts';
 export { xxh32 } from './hash/xxh32.ts';
 export { integerOption, type Range } from './options/number-option.ts';

@@ -1,5 +1,5 @@
 /** Prometheus text of the grid's counters. */
-import type { GridStats } from '@spacegrid/actors';
+import { ASK_BOUNDS_MICROS, type GridStats } from '@spacegrid/actors';
 
 export function metricsText(stats: GridStats): string {
   const lines: string[] = [];
@@ -102,6 +102,7 @@ export function metricsText(stats: GridStats): string {
     'Calls sent.',
     ofClients((client) => client.counters.calls),
   );
+  lines.push(...askSeconds(stats));
   metric(
     'peeks_total',
     'counter',
@@ -165,4 +166,23 @@ export function metricsText(stats: GridStats): string {
     metric('rows_bytes', 'gauge', 'Size of the rows file.', [['', durability.rowBytes]]);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** A histogram of each thread that calls. */
+function askSeconds({ clients }: GridStats): string[] {
+  const name = 'spacegrid_ask_seconds';
+  const lines = [
+    `# HELP ${name} From a call until its answer is taken, of one call in sixteen.`,
+    `# TYPE ${name} histogram`,
+  ];
+  for (const { client, askTimes } of clients) {
+    let sum = 0;
+    for (const [bucket, count] of askTimes.counts.entries()) {
+      sum += count;
+      const bound = ASK_BOUNDS_MICROS[bucket];
+      lines.push(`${name}_bucket{client="${client}",le="${bound === undefined ? '+Inf' : bound / 1e6}"} ${sum}`);
+    }
+    lines.push(`${name}_sum{client="${client}"} ${askTimes.sumSeconds}`, `${name}_count{client="${client}"} ${sum}`);
+  }
+  return lines;
 }

@@ -657,6 +657,8 @@ describe('GET /metrics', () => {
       expect(series.has(`spacegrid_${name}`), name).toBe(true);
     const clients = [...series.keys()].filter((name) => name.startsWith('spacegrid_peeks_total'));
     expect(clients.length).toBeGreaterThan(0);
+    const asks = [...series].filter(([name]) => name.startsWith('spacegrid_ask_seconds_count'));
+    expect(asks.reduce((sum, [, count]) => sum + count, 0)).toBeGreaterThan(0);
   });
 
   it('counts commands, undone turns, retries and peeks that hit', async () => {

@@ -45,11 +45,28 @@ type CallsClass = new (target: CallTarget) => object;
 /** Where an object of handlers by name keeps what they are called on. */
 export const TARGET: unique symbol = Symbol('target');
 const callClasses = new WeakMap<ActorType, CallsClass>();
+const callClassesWithMany = new WeakMap<ActorType, CallsClass>();
 const tellClasses = new WeakMap<ActorType, CallsClass>();
 
 /** An object with a method for each command and query, answering by promise. */
 export function createCalls(target: CallTarget): object {
   return create(callClasses, target, () => true, call);
+}
+
+/** The same, and `many` beside it. */
+export function createCallsWithMany(target: CallTarget, many: (target: CallTarget) => object): object {
+  return create(
+    callClassesWithMany,
+    target,
+    () => true,
+    call,
+    (prototype) =>
+      Object.defineProperty(prototype, 'many', {
+        get(this: { readonly [TARGET]: CallTarget }) {
+          return many(this[TARGET]);
+        },
+      }),
+  );
 }
 
 /** An object with a method for each command, answering nothing. */
@@ -58,10 +75,18 @@ export function createTells(target: CallTarget): object {
 }
 
 export function call(target: CallTarget, handler: CompiledHandler, args: readonly unknown[]): Promise<unknown> {
-  const { client, route, settings } = target;
-  const kind = handler.command ? KIND_COMMAND : KIND_QUERY;
+  const { client, settings } = target;
   if (handler.command && settings.beforeCommand !== undefined) settings.beforeCommand();
-  const request = {
+  const request = requestOf(target, handler, args);
+  if (settings.signal === undefined) return client.call(request, settings.whenFull);
+  return callWithSignal(client, request, settings.whenFull, settings.signal);
+}
+
+/** What is sent for a call. */
+export function requestOf(target: CallTarget, handler: CompiledHandler, args: readonly unknown[]): Request {
+  const { route, settings } = target;
+  const kind = handler.command ? KIND_COMMAND : KIND_QUERY;
+  return {
     partition: route.partition,
     head: packHead(kind, settings.ack, route.type.index, handler.index, settings.flags),
     key: route.keyBytes,
@@ -72,8 +97,6 @@ export function call(target: CallTarget, handler: CompiledHandler, args: readonl
     subject: target,
     handler,
   };
-  if (settings.signal === undefined) return client.call(request, settings.whenFull);
-  return callWithSignal(client, request, settings.whenFull, settings.signal);
 }
 
 function tell(target: CallTarget, handler: CompiledHandler, args: readonly unknown[]): void {
@@ -102,19 +125,20 @@ export function callWithSignal(
     return Promise.reject(new AbortedError('the call was given up before it was sent', { cause: signal.reason }));
   const promise = client.call(request, whenFull);
   const number = client.calls.lastNumber;
-  const abort = (): void => {
-    const name = client.nameOf(number);
-    const error = client.cancel(number)
-      ? new AbortedError(`${name} was given up and did not run`, { cause: signal.reason })
-      : new OutcomeUnknownError(`${name} was given up after it was started: it may have run`, {
-          cause: signal.reason,
-        });
-    client.calls.reject(number, error);
-  };
+  const abort = (): void => giveUp(client, number, signal);
   signal.addEventListener('abort', abort, { once: true });
   const remove = (): void => signal.removeEventListener('abort', abort);
   promise.then(remove, remove);
   return promise;
+}
+
+/** The caller's signal ended a call that waits. */
+export function giveUp(client: ClientThread, number: number, signal: AbortSignal): void {
+  const name = client.nameOf(number);
+  const error = client.cancel(number)
+    ? new AbortedError(`${name} was given up and did not run`, { cause: signal.reason })
+    : new OutcomeUnknownError(`${name} was given up after it was started: it may have run`, { cause: signal.reason });
+  client.calls.reject(number, error);
 }
 
 function create(
@@ -122,6 +146,7 @@ function create(
   target: CallTarget,
   include: (handler: CompiledHandler) => boolean,
   invoke: (target: CallTarget, handler: CompiledHandler, args: readonly unknown[]) => unknown,
+  extend: (prototype: object) => void = () => undefined,
 ): object {
   const { type } = target.route;
   let Calls = classes.get(type);
@@ -140,6 +165,7 @@ function create(
         },
       });
     }
+    extend(Calls.prototype as object);
     classes.set(type, Calls);
   }
   return new Calls(target);

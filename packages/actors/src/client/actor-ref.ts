@@ -29,11 +29,31 @@ export type ActorReceipts<D> = {
     : never;
 };
 
+/** Commands and queries with a list of arguments for each of many calls. */
+export type ActorBatches<D> = {
+  readonly [K in keyof ActorCalls<D>]: ActorCalls<D>[K] extends (...args: infer A) => Promise<infer R>
+    ? (calls: readonly A[]) => Promise<R[]>
+    : never;
+};
+
+/** Queries with a list of arguments for each of many peeks. */
+export type ActorPeekBatches<D> = {
+  readonly [K in keyof QueriesOf<D>]: (peeks: readonly Arguments<QueriesOf<D>[K]>[]) => Result<QueriesOf<D>[K]>[];
+};
+
 /** What every reference has besides its commands and queries. */
 export interface RefMembers<D> {
   readonly key: string;
   /** Its queries, run here and now over shared memory: no message. May throw PeekBusyError or PeekUnavailableError. */
   readonly peek: ActorPeeks<D>;
+  /** The same for many lists of arguments in one go, at most 10,000: `peekMany.rank([['ada'], ['bob']])`. */
+  readonly peekMany: ActorPeekBatches<D>;
+  /**
+   * Many calls with one promise of all answers, in order: `many.submit([['ada', 5], ['bob', 7]])`, at most 10,000. Each is a turn
+   * of its own; only the caller's costs are shared. Rejects with BatchFailedError (BATCH_FAILED) when some failed, once all have
+   * settled; its `outcomes` has each one's answer or error.
+   */
+  readonly many: ActorBatches<D>;
   /** Its queries: peeked, or asked of the partition where a peek fails. */
   readonly peekOrAsk: ActorQueries<D>;
   /** Its queries, standing: yields the latest answer whenever it changed, conflated. */
@@ -42,7 +62,7 @@ export interface RefMembers<D> {
   readonly tell: ActorSends<D>;
   /** The same calls with options. */
   with(options: CallOptions & { readonly receipt: true }): ActorReceipts<D>;
-  with(options: CallOptions): ActorCalls<D>;
+  with(options: CallOptions): ActorCalls<D> & { readonly many: ActorBatches<D> };
   /** How much work waits before a call would run, read without a message. */
   readonly pressure: Pressure;
 }

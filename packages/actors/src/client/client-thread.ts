@@ -59,7 +59,8 @@ import { type GridMemory, workerOf } from '../control/grid-memory.ts';
 import { LARGE_BYTES, pairOf, ringOffset } from '../control/lanes.ts';
 import { type Bell, machine, type Surroundings } from '../control/surroundings.ts';
 import { nameOfCall } from './call-subject.ts';
-import { PendingCalls } from './pending-calls.ts';
+import { AskTimer } from './ask-times.ts';
+import { type BatchMember, CALLS_MAX, PendingCalls } from './pending-calls.ts';
 import type { Request } from './request.ts';
 import { noteAnswered, noteThrown } from './thrown-errors.ts';
 
@@ -119,6 +120,9 @@ export class ClientThread {
   /** Calls to workers that are given up are looked for again then. */
   private unavailableAt: number;
   private tells: number;
+  private readonly times: AskTimer;
+  /** By slot: when a timed call was made. */
+  private readonly timedAt: Float64Array;
   private flushQueued: boolean;
   /** When the requests that are written and not published were begun; 0: to be read. */
   private nowMs: number;
@@ -161,6 +165,8 @@ export class ClientThread {
     this.unavailableAt = 0;
     // Begins anywhere, as the numbers of calls do.
     this.tells = Math.floor(Math.random() * 2 ** 32) | 0;
+    this.times = new AskTimer(control, slot);
+    this.timedAt = new Float64Array(CALLS_MAX);
     this.flushQueued = false;
     this.nowMs = 0;
     this.flushLater = () => this.flush();
@@ -179,15 +185,36 @@ export class ClientThread {
       return Promise.reject(error);
     }
     const promise = this.calls.promise();
-    this.calls.requests[this.calls.slotOf(number)] = request;
+    this.begin(number, request, whenFull);
+    return promise;
+  }
+
+  /** The same for a call of a batch, which is told. Returns the call's number; undefined when it could not be made. */
+  callInBatch(request: Request, whenFull: 'wait' | 'fail', batch: BatchMember, place: number): number | undefined {
+    let number: number;
+    try {
+      this.refuseWhenClosed();
+      number = this.calls.take();
+    } catch (error) {
+      batch.failed(place, error);
+      return undefined;
+    }
+    this.calls.join(batch, place);
+    this.begin(number, request, whenFull);
+    return number;
+  }
+
+  private begin(number: number, request: Request, whenFull: 'wait' | 'fail'): void {
+    const slot = this.calls.slotOf(number);
+    this.calls.requests[slot] = request;
     if (this.calls.size === 1) this.onBusy();
+    if (isTimed(number)) this.timedAt[slot] = performance.now();
     this.calls.setDeadline(number, request.timeoutMs === 0 ? Infinity : this.now() + request.timeoutMs);
     try {
       this.sendOrWait(number, request, whenFull);
     } catch (error) {
       this.calls.reject(number, error);
     }
-    return promise;
   }
 
   /** Reading the time costs 50 ns, a third of a call: once for all that is published together. */
@@ -518,6 +545,8 @@ export class ClientThread {
       const from = (body + REPLY_WORDS) * 4;
       reader = lane.reader.reset(lane.replies.u8, from, from + length);
     }
+    if (isTimed(number) && this.calls.isWaiting(number))
+      this.times.note(performance.now() - (this.timedAt[this.calls.slotOf(number)] as number));
     if (status === STATUS_VALUE) {
       if (this.calls.isWaiting(number)) this.resolve(number, readValue(reader), i32, body);
     } else if (status === STATUS_ERROR || status === STATUS_REFUSED) {
@@ -531,6 +560,11 @@ export class ClientThread {
       this.onWatch(number, failed, failed ? decodeError(reader) : readValue(reader), sequence);
     }
   }
+}
+
+/** One call in sixteen: every sixteenth use of a slot. */
+function isTimed(number: number): boolean {
+  return ((number >>> 16) & 15) === 0;
 }
 
 /** True for what has a slot among the pending calls: a command that is answered, a query, a wait for a level. */

@@ -13,6 +13,7 @@ import {
   handOver,
 } from '@spacegrid/core';
 import { ControlBlock, WORKER_FAILED, WORKER_SERVING } from '../control/control-block.ts';
+import { readAskTimes } from './ask-times.ts';
 import { readCounters } from '../control/counters.ts';
 import { createGridMemory, type GridMemory, workerOf } from '../control/grid-memory.ts';
 import { type ActorType, fingerprint } from '../define/actor-type.ts';
@@ -175,7 +176,11 @@ class LocalGrid implements Grid {
       partitions,
       clients: Array.from({ length: shape.clients - shape.workers }, (_, index) => shape.workers + index)
         .filter((client) => this.control.clientState(client) !== 0)
-        .map((client) => ({ client, counters: readCounters(this.control, client) })),
+        .map((client) => ({
+          client,
+          counters: readCounters(this.control, client),
+          askTimes: readAskTimes(this.control, client),
+        })),
       recoveries: status.recoveries,
       blocked: [...this.news.blocked],
       durability: status.durability && {

@@ -1,6 +1,7 @@
 import type { DurabilityStatus } from '@spacegrid/core';
 import type { CounterName } from '../control/counters.ts';
 import type { BlockedEvent, RecoveryEvent } from '../supervise/grid-events.ts';
+import type { AskTimes } from './ask-times.ts';
 import type { WorkerDepth } from './worker-depths.ts';
 
 export interface WorkerStats extends WorkerDepth {
@@ -28,11 +29,20 @@ export interface PartitionStats {
   readonly usedBytes: number;
 }
 
+export interface ClientStats {
+  /** The thread's number. */
+  readonly client: number;
+  /** Its calls, peeks, retries. */
+  readonly counters: Readonly<Record<CounterName, number>>;
+  /** From a call until its answer is taken, of one call in sixteen. */
+  readonly askTimes: AskTimes;
+}
+
 export interface GridStats {
   readonly workers: readonly WorkerStats[];
   readonly partitions: readonly PartitionStats[];
-  /** Client threads by their number: calls, peeks, retries. */
-  readonly clients: readonly { readonly client: number; readonly counters: Readonly<Record<CounterName, number>> }[];
+  /** Threads that call. */
+  readonly clients: readonly ClientStats[];
   readonly recoveries: readonly RecoveryEvent[];
   /** Handlers that kept their partitions longer than `blockedHandler`: the last 20, oldest first. */
   readonly blocked: readonly BlockedEvent[];

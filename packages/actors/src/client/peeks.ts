@@ -63,9 +63,23 @@ export class Peeks {
   }
 
   peek(route: Route, handler: CompiledHandler, args: readonly unknown[]): unknown {
+    return this.run(route, handler, args, undefined);
+  }
+
+  /** The same query with many lists of arguments, under one pin: all of it is repeated where one would be. */
+  peekMany(route: Route, handler: CompiledHandler, lists: readonly (readonly unknown[])[]): unknown[] {
+    return this.run(route, handler, lists, lists) as unknown[];
+  }
+
+  private run(
+    route: Route,
+    handler: CompiledHandler,
+    args: readonly unknown[],
+    lists: readonly (readonly unknown[])[] | undefined,
+  ): unknown {
     const place = this.place(route.partition);
     const reader = this.reader(place, route.type.index);
-    this.counters.add(PEEKS, 1);
+    this.counters.add(PEEKS, lists?.length ?? 1);
     if (this.depth > 0)
       throw new PeekBusyError('a peek runs inside a query that is being peeked: query its own state there');
     for (let attempt = 0, waitedMs = 0; ; attempt++) {
@@ -78,8 +92,11 @@ export class Peeks {
       try {
         reader.find(route.key, route.keyBytes);
         if (reader.isUnloaded) throw unavailable(route);
-        result = handler.run(reader.view, ...args);
-        if (reader.record !== 0) this.counters.add(PEEK_HITS, 1);
+        result =
+          lists === undefined
+            ? handler.run(reader.view, ...args)
+            : lists.map((list) => handler.run(reader.view, ...list));
+        if (reader.record !== 0) this.counters.add(PEEK_HITS, lists?.length ?? 1);
         if (reader.layout.unloaded !== undefined) access = reader.access;
       } catch (error) {
         failed = true;

@@ -15,6 +15,12 @@ export const CALLS_MAX: number = 1 << SLOT_BITS;
 /** Uses of a slot in one go; a power of two. */
 const STINT_USES = 4096;
 
+/** What calls answer to that share a promise. */
+export interface BatchMember {
+  answered(place: number, value: unknown): void;
+  failed(place: number, error: unknown): void;
+}
+
 type Resolve = (value: unknown) => void;
 type Reject = (error: unknown) => void;
 
@@ -32,8 +38,13 @@ export class PendingCalls {
   /** No call is overdue before this. */
   private soonest: number;
   private readonly numbers: Int32Array;
+  /** 1 from `take` on until the call is settled. */
+  private readonly underWay: Uint8Array;
   private readonly resolves: (Resolve | undefined)[];
   private readonly rejects: (Reject | undefined)[];
+  /** In place of a promise of its own: the batch that a call belongs to, and its place there. */
+  private readonly batches: (BatchMember | undefined)[];
+  private readonly places: Int32Array;
   private readonly free: Int32Array;
   private freeCount: number;
   private fresh: number;
@@ -52,8 +63,11 @@ export class PendingCalls {
     this.requests = [];
     this.deadlines = new Float64Array(CALLS_MAX);
     this.numbers = new Int32Array(CALLS_MAX).fill(firstUse << SLOT_BITS);
+    this.underWay = new Uint8Array(CALLS_MAX);
     this.resolves = [];
     this.rejects = [];
+    this.batches = [];
+    this.places = new Int32Array(CALLS_MAX);
     this.free = new Int32Array(CALLS_MAX);
     this.freeCount = 0;
     this.fresh = 0;
@@ -78,6 +92,7 @@ export class PendingCalls {
     this.current = slot;
     const number = ((((this.numbers[slot] as number) >>> SLOT_BITS) + 1) << SLOT_BITS) | slot;
     this.numbers[slot] = number;
+    this.underWay[slot] = 1;
     this.lastNumber = number;
     this.size++;
     return number;
@@ -88,6 +103,12 @@ export class PendingCalls {
     return new Promise(this.execute);
   }
 
+  /** The call just taken has no promise of its own: it answers to a batch. */
+  join(batch: BatchMember, place: number): void {
+    this.batches[this.current] = batch;
+    this.places[this.current] = place;
+  }
+
   slotOf(number: number): number {
     return number & SLOT_MASK;
   }
@@ -95,14 +116,17 @@ export class PendingCalls {
   /** True while the call waits. */
   isWaiting(number: number): boolean {
     const slot = number & SLOT_MASK;
-    return this.numbers[slot] === number && this.resolves[slot] !== undefined;
+    return this.numbers[slot] === number && this.underWay[slot] === 1;
   }
 
   resolve(number: number, value: unknown): void {
     const slot = number & SLOT_MASK;
     if (this.numbers[slot] !== number) return;
     const resolve = this.resolves[slot];
-    if (resolve === undefined) return;
+    if (resolve === undefined) {
+      this.takeBatch(slot)?.answered(this.places[slot] as number, value);
+      return;
+    }
     this.give(slot);
     resolve(value);
   }
@@ -111,9 +135,20 @@ export class PendingCalls {
     const slot = number & SLOT_MASK;
     if (this.numbers[slot] !== number) return;
     const reject = this.rejects[slot];
-    if (reject === undefined) return;
+    if (reject === undefined) {
+      this.takeBatch(slot)?.failed(this.places[slot] as number, error);
+      return;
+    }
     this.give(slot);
     reject(error);
+  }
+
+  private takeBatch(slot: number): BatchMember | undefined {
+    const batch = this.batches[slot];
+    if (batch === undefined) return undefined;
+    this.batches[slot] = undefined;
+    this.give(slot);
+    return batch;
   }
 
   /** @param deadline wall-clock milliseconds; Infinity for none. */
@@ -132,7 +167,7 @@ export class PendingCalls {
     if (nowMs < this.soonest) return found;
     let soonest = Number.POSITIVE_INFINITY;
     for (let slot = 0; slot < this.fresh; slot++) {
-      if (this.resolves[slot] === undefined) continue;
+      if (this.underWay[slot] === 0) continue;
       const deadline = this.deadlines[slot] as number;
       if (deadline <= nowMs && found.length < limit) found.push(this.numbers[slot] as number);
       soonest = Math.min(soonest, deadline);
@@ -145,7 +180,7 @@ export class PendingCalls {
   nextDeadline(): number {
     let next = Number.POSITIVE_INFINITY;
     for (let slot = 0; slot < this.fresh; slot++)
-      if (this.resolves[slot] !== undefined) next = Math.min(next, this.deadlines[slot] as number);
+      if (this.underWay[slot] === 1) next = Math.min(next, this.deadlines[slot] as number);
     return next;
   }
 
@@ -153,11 +188,12 @@ export class PendingCalls {
   waiting(): number[] {
     const found: number[] = [];
     for (let slot = 0; slot < this.fresh; slot++)
-      if (this.resolves[slot] !== undefined) found.push(this.numbers[slot] as number);
+      if (this.underWay[slot] === 1) found.push(this.numbers[slot] as number);
     return found;
   }
 
   private give(slot: number): void {
+    this.underWay[slot] = 0;
     this.resolves[slot] = undefined;
     this.rejects[slot] = undefined;
     this.requests[slot] = undefined;

@@ -7,12 +7,14 @@ import {
   call,
   type CallSettings,
   type CallTarget,
-  createCalls,
+  createCallsWithMany,
   createTells,
   defaultSettings,
   settingsOf,
   TARGET,
 } from './actor-calls.ts';
+import { checkBatch } from './call-batch.ts';
+import { callMany } from './call-many.ts';
 import type { CallOptions, Pressure } from './call-options.ts';
 import type { ClientThread, Lane } from './client-thread.ts';
 import type { Peeks } from './peeks.ts';
@@ -62,9 +64,17 @@ export class Refs {
 
 function refClass(type: ActorType): RefClass {
   const queries = type.handlers.filter((handler) => !handler.command);
-  const Peek = methodsClass(queries, (target, handler, args) => target.parts.peeks.peek(target.route, handler, args));
+  const Peek = methodsClass(queries, (target: Target, handler, args) =>
+    target.parts.peeks.peek(target.route, handler, args),
+  );
   const PeekOrAsk = methodsClass(queries, peekOrAsk);
-  const Watch = methodsClass(queries, (target, handler, args) =>
+  const PeekMany = methodsClass(queries, (target: Target, handler, [lists]) => {
+    checkBatch(`peekMany.${handler.name}`, lists);
+    return target.parts.peeks.peekMany(target.route, handler, lists);
+  });
+  const Many = methodsClass(type.handlers, (target: CallTarget, handler, [lists]) => callMany(target, handler, lists));
+  const many = (target: CallTarget): object => new Many(target);
+  const Watch = methodsClass(queries, (target: Target, handler, args) =>
     target.parts.watches.watch(target.route, handler, args),
   );
 
@@ -84,6 +94,12 @@ function refClass(type: ActorType): RefClass {
     get peekOrAsk(): object {
       return remember(this, 'peekOrAsk', new PeekOrAsk(this[TARGET]));
     }
+    get peekMany(): object {
+      return remember(this, 'peekMany', new PeekMany(this[TARGET]));
+    }
+    get many(): object {
+      return remember(this, 'many', many(this[TARGET]));
+    }
     get watch(): object {
       return remember(this, 'watch', new Watch(this[TARGET]));
     }
@@ -92,7 +108,7 @@ function refClass(type: ActorType): RefClass {
     }
     with(options: CallOptions): object {
       const { client, parts, route, settings } = this[TARGET];
-      return createCalls({ client, route, settings: settingsOf(options, settings, parts.persistent) });
+      return createCallsWithMany({ client, route, settings: settingsOf(options, settings, parts.persistent) }, many);
     }
     get pressure(): Pressure {
       const { client, parts, route } = this[TARGET];
@@ -144,15 +160,15 @@ function remember(target: object, name: string, value: object): object {
   return value;
 }
 
-function methodsClass(
+function methodsClass<T extends CallTarget>(
   handlers: readonly CompiledHandler[],
-  invoke: (target: Target, handler: CompiledHandler, args: readonly unknown[]) => unknown,
+  invoke: (target: T, handler: CompiledHandler, args: readonly unknown[]) => unknown,
 ): new (
-  target: Target,
+  target: T,
 ) => object {
   class Methods {
-    readonly [TARGET]: Target;
-    constructor(target: Target) {
+    readonly [TARGET]: T;
+    constructor(target: T) {
       this[TARGET] = target;
     }
   }

@@ -8,6 +8,7 @@
  * then                      client slots, one line for each thread number
  * then                      workers, one line each
  * then                      counters, one line for each thread number
+ * then                      how long calls took, one line for each thread number
  * then                      partitions, one line each
  * then                      1 KiB for each worker: the key of what it runs, where that stands in no ring
  * ```
@@ -62,7 +63,7 @@ export class ControlBlock {
   }
 
   static create(shape: ControlShape): SharedArrayBuffer {
-    const lines = 1 + (shape.clients + 1) * 3 + shape.workers + shape.partitions;
+    const lines = 1 + (shape.clients + 1) * 4 + shape.workers + shape.partitions;
     return new SharedArrayBuffer(lines * LINE * 4 + shape.workers * KEY_BYTES_MAX);
   }
 
@@ -183,7 +184,7 @@ export class ControlBlock {
   }
 
   private partition(partition: number): number {
-    return (1 + (this.shape.clients + 1) * 3 + this.shape.workers + partition) * LINE;
+    return (1 + (this.shape.clients + 1) * 4 + this.shape.workers + partition) * LINE;
   }
 
   private client(slot: number): number {
@@ -203,5 +204,10 @@ export class ControlBlock {
   /** First of a thread's 32 counter words; see counters.ts. */
   counters(thread: number): number {
     return (3 + this.shape.clients * 2 + this.shape.workers + thread) * LINE;
+  }
+
+  /** First of the 32 words of a thread's calls; see ask-times.ts. */
+  askTimes(thread: number): number {
+    return (4 + this.shape.clients * 3 + this.shape.workers + thread) * LINE;
   }
 }

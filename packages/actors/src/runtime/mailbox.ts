@@ -42,7 +42,7 @@ import type { OnceTable } from './once-table.ts';
 import type { Partition, WaitingRequest } from './partition.ts';
 import { NOBODY, tellerOf } from './requester.ts';
 import type { RequestFrame } from './request-frame.ts';
-import type { RunningActor, RunningMark } from './running-mark.ts';
+import type { RunningActor, RunningHandler, RunningMark } from './running-mark.ts';
 import { idOf } from './step-table.ts';
 import type { Caller, TurnRunner } from './turn-runner.ts';
 import type { TurnServices } from './turn-services.ts';
@@ -77,6 +77,8 @@ export class Mailbox {
   readonly table: ActivationTable;
   /** Asynchronous commands under way. */
   asyncRunning: number;
+  /** Whose they are. */
+  private readonly following: Set<Activation>;
   private readonly parts: MailboxParts;
   private readonly readers: (StateReader | undefined)[][];
   private readonly keys: KeyScratch;
@@ -95,6 +97,7 @@ export class Mailbox {
     this.parts = parts;
     this.table = new ActivationTable();
     this.asyncRunning = 0;
+    this.following = new Set();
     this.readers = parts.partitions.map(() => new Array<StateReader | undefined>(parts.layouts.length).fill(undefined));
     this.keys = new KeyScratch(parts.hashSeed);
     this.consumed = new Set();
@@ -264,6 +267,14 @@ export class Mailbox {
     }
     this.answeredCount -= kept.length - held.length;
     this.unfinished[this.keptLane] = held;
+  }
+
+  /** The one asynchronous command under way; undefined when there are several, or none. */
+  get onlyRunning(): RunningHandler | undefined {
+    if (this.asyncRunning !== 1) return undefined;
+    for (const { layout, running, partition, keyBytes } of this.following)
+      return { type: layout.type.index, handler: running, partition: partition.number, key: keyBytes };
+    return undefined;
   }
 
   /** True while replies that answer requests are not published. */
@@ -643,8 +654,10 @@ export class Mailbox {
   private follow(activation: Activation, running: Promise<void>): void {
     activation.busy = true;
     this.asyncRunning++;
+    this.following.add(activation);
     void running.then(() => {
       this.asyncRunning--;
+      this.following.delete(activation);
       // Its steps may have come long after it began.
       if (activation.layout.unloaded !== undefined) activation.noteAccess(this.parts.access.tick);
       activation.busy = false;

@@ -4,7 +4,7 @@
  * handler that seems blocked is believed only when the count has not moved.
  *
  * The key is not copied on the hot path: a request stands in its ring until it is answered. Only steps and reminders, which
- * know no request, copy it to the worker's key area.
+ * know no request, copy it to the worker's key area, and so does who goes on in the event loop.
  */
 import { type KeyBytes, KEY_BYTES_MAX } from '@spacegrid/core';
 import type { ControlBlock } from '../control/control-block.ts';
@@ -18,15 +18,27 @@ export interface RunningActor {
   readonly keyHash: number;
 }
 
+export interface RunningHandler {
+  readonly type: number;
+  readonly handler: number;
+  readonly partition: number;
+  readonly key: KeyBytes;
+}
+
 export interface MarkedActor extends RunningActor {
   /** Empty when it could not be read any more. */
   readonly key: string;
   /** Word of its request in the request rings; −1 when that stands elsewhere. */
   readonly frame: number;
+  /** It may only await something: what runs in the event loop is not seen. */
+  readonly mayAwait: boolean;
 }
 
 const OFFSET = 8;
+/** 0: nothing; 1: a handler or step; 2: the event loop, in which the handler of an asynchronous command goes on between steps. */
 const RUNNING = 0;
+const HANDLER_RUNS = 1;
+const LOOP_RUNS = 2;
 const HANDLER = 1;
 const PARTITION = 2;
 const KEY_HASH = 3;
@@ -40,11 +52,14 @@ export class RunningMark {
   private readonly words: Int32Array;
   private readonly base: number;
   private readonly keys: Uint8Array;
+  /** The event loop has its turn, for asynchronous commands too. */
+  private inLoop: boolean;
 
   constructor(control: ControlBlock, worker: number) {
     this.words = control.shared.words;
     this.base = control.workerLine(worker) + OFFSET;
     this.keys = new Uint8Array(this.words.buffer, control.keyArea(worker), KEY_BYTES_MAX);
+    this.inLoop = false;
   }
 
   /** Marks the handler of a request as running. @param frame the request's word in the request rings' buffer. */
@@ -54,12 +69,12 @@ export class RunningMark {
     words[base + PARTITION] = partition;
     words[base + KEY_HASH] = keyHash;
     words[base + FRAME] = frame;
-    words[base + RUNNING] = 1;
+    words[base + RUNNING] = HANDLER_RUNS;
   }
 
   /** The same for what no request stands for. False when something is marked already: then there is nothing to leave. */
   enterAlone(type: number, handler: number, partition: number, key: KeyBytes): boolean {
-    if (this.words[this.base + RUNNING] === 1) return false;
+    if (this.words[this.base + RUNNING] === HANDLER_RUNS) return false;
     for (let index = 0; index < key.length; index++) this.keys[index] = key.bytes[key.offset + index] as number;
     this.words[this.base + KEY_LENGTH] = key.length;
     this.enter(type, handler, partition, key.hash, -1);
@@ -71,12 +86,38 @@ export class RunningMark {
     words[base + RUNNING] = 0;
     words[base + COUNT] = ((words[base + COUNT] as number) + 1) | 0;
   }
+
+  /** The same after a step: in the event loop its handler goes on now, and what it does until it awaits is its own. */
+  leaveStep(): void {
+    this.leave();
+    if (this.inLoop) this.words[this.base + RUNNING] = LOOP_RUNS;
+  }
+
+  /**
+   * The event loop has its turn now. Which of several asynchronous commands goes on in it nobody can see: they are named once
+   * they run a step. A single one is named at once.
+   */
+  enterLoop(only: RunningHandler | undefined): void {
+    this.inLoop = true;
+    if (only === undefined) return;
+    const { words, base } = this;
+    this.enterAlone(only.type, only.handler, only.partition, only.key);
+    words[base + RUNNING] = LOOP_RUNS;
+  }
+
+  /** What was named has ended, or awaits again. */
+  leaveLoop(): void {
+    if (!this.inLoop) return;
+    this.inLoop = false;
+    this.leave();
+  }
 }
 
 export function readRunning(control: ControlBlock, worker: number, memory: GridMemory): MarkedActor | undefined {
   const base = control.workerLine(worker) + OFFSET;
   const { shared } = control;
-  if (shared.load(base + RUNNING) === 0) return undefined;
+  const state = shared.load(base + RUNNING);
+  if (state === 0) return undefined;
   const handler = shared.load(base + HANDLER);
   return {
     type: handler >>> 8,
@@ -85,6 +126,7 @@ export function readRunning(control: ControlBlock, worker: number, memory: GridM
     keyHash: shared.load(base + KEY_HASH),
     key: readKey(control, worker, memory),
     frame: shared.load(base + FRAME),
+    mayAwait: state === LOOP_RUNS,
   };
 }
 

@@ -155,7 +155,7 @@ export class TurnRunner implements StepRunner {
       this.counters.add(UNDONE, 1);
       throw error;
     } finally {
-      if (marked) this.running.leave();
+      if (marked) this.running.leaveStep();
     }
   }
 

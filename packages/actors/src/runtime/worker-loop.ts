@@ -89,6 +89,7 @@ export class WorkerLoop {
   private readonly counters: ThreadCounters;
   private readonly runner: TurnRunner;
   private readonly steps: StepTable;
+  private readonly running: RunningMark;
   private readonly kept: KeptRequests;
   private readonly shapes: ShapeTable;
   private readonly leftovers: Leftovers;
@@ -161,7 +162,8 @@ export class WorkerLoop {
     });
     this.replies = new ReplyLanes(memory, this.control, worker);
     this.steps = new StepTable(settings.hashSeed);
-    const running = new RunningMark(this.control, worker);
+    this.running = new RunningMark(this.control, worker);
+    const { running } = this;
     this.shapes = new ShapeTable(settings.hashSeed);
     this.leftovers = new Leftovers(settings.hashSeed);
     this.kept = new KeptRequests(settings.hashSeed, memory.shape.clients);
@@ -412,8 +414,10 @@ export class WorkerLoop {
     for (let rounds = 0; ; rounds++) {
       const startedAt = performance.now();
       const calls = this.client.busy;
+      this.running.leaveLoop();
       const worked = this.round();
       if (worked) this.counters.add(BUSY_MICROS, (performance.now() - startedAt) * 1000);
+      if (this.mailbox.asyncRunning > 0) this.running.enterLoop(this.mailbox.onlyRunning);
       // A message of the supervisor is on its way: the event loop runs until it has come.
       if (this.control.controlAsked(this.worker)) await nextTurnOfTheLoop();
       if (this.draining !== undefined && this.isDrained()) {

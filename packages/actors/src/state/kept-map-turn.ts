@@ -10,10 +10,9 @@ import {
   type RecordField,
 } from '@spacegrid/core';
 import { type EntryOptions, type ResolvedEviction, resolveEntryTtl } from '../define/map-policy.ts';
-import { draftEntry, readEntry } from './entry-values.ts';
+import { draftEntry } from './entry-values.ts';
 import { scanEntries } from './map-scan.ts';
 import { MapTurnFacade } from './map-turn.ts';
-import { readScalar } from './scalar-values.ts';
 import type { KeptEntries, StructureSlot } from './state-layout.ts';
 import type { StateOwner } from './state-owner.ts';
 
@@ -78,21 +77,6 @@ export class KeptMapTurnFacade extends MapTurnFacade {
     return isLive;
   }
 
-  override has(key: string): boolean {
-    return this.read(key) !== 0;
-  }
-
-  override get(key: string): Readonly<Record<string, unknown>> | undefined {
-    const record = this.read(key);
-    return record === 0 ? undefined : readEntry(this.owner.partition.heap, record, this.layout);
-  }
-
-  override field(key: string, name: string): unknown {
-    const slot = this.layout.byName.get(name);
-    const record = this.read(key);
-    return record === 0 || slot === undefined ? undefined : readScalar(this.owner.partition.heap, record, slot);
-  }
-
   override scan(cursor?: string, limit?: number): ReturnType<MapTurnFacade['scan']> {
     const { life } = this.kept;
     const nowMs = this.now;
@@ -113,10 +97,9 @@ export class KeptMapTurnFacade extends MapTurnFacade {
     return resolveEntryTtl(options, this.slot.name, this.kept.policy.timed);
   }
 
-  /** The key's record, noted as accessed; 0 when it is not there. */
-  private read(key: string): number {
+  /** Notes the access. */
+  protected override live(found: number): number {
     const map = this.existing();
-    const found = map?.find(this.keys.set(key)) ?? 0;
     const { keeping } = this.owner.partition;
     if (map === undefined || found === 0 || this.kept.life.hasEnded(map.heap, found, this.now)) {
       keeping.noteRead(false);

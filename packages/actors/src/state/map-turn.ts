@@ -5,8 +5,9 @@ import { entryRowBytesMax, writeEntryRow } from './entry-row.ts';
 import { draftEntry, readEntry } from './entry-values.ts';
 import { createMap } from './map-owner.ts';
 import { scanEntries } from './map-scan.ts';
+import { readMany } from './read-many.ts';
 import { readScalar } from './scalar-values.ts';
-import type { EntryLayout, StructureSlot } from './state-layout.ts';
+import type { EntryLayout, ScalarSlot, StructureSlot } from './state-layout.ts';
 import type { StateOwner } from './state-owner.ts';
 
 export class MapTurnFacade {
@@ -68,18 +69,24 @@ export class MapTurnFacade {
   }
 
   has(key: string): boolean {
-    return (this.existing()?.find(this.keys.set(key)) ?? 0) !== 0;
+    return this.record(key) !== 0;
   }
 
   get(key: string): Readonly<Record<string, unknown>> | undefined {
-    const record = this.existing()?.find(this.keys.set(key)) ?? 0;
-    return record === 0 ? undefined : readEntry(this.owner.partition.heap, record, this.layout);
+    return this.entry(this.record(key));
+  }
+
+  getMany(keys: readonly string[]): (Readonly<Record<string, unknown>> | undefined)[] {
+    return readMany(this.existing(), keys, this.keys, (found) => this.entry(this.live(found)));
   }
 
   field(key: string, name: string): unknown {
+    return this.fieldOf(this.record(key), this.layout.byName.get(name));
+  }
+
+  fieldMany(keys: readonly string[], name: string): unknown[] {
     const slot = this.layout.byName.get(name);
-    const record = this.existing()?.find(this.keys.set(key)) ?? 0;
-    return record === 0 || slot === undefined ? undefined : readScalar(this.owner.partition.heap, record, slot);
+    return readMany(this.existing(), keys, this.keys, (found) => this.fieldOf(this.live(found), slot));
   }
 
   scan(
@@ -87,6 +94,23 @@ export class MapTurnFacade {
     limit?: number,
   ): { entries: [string, Readonly<Record<string, unknown>>][]; cursor: string | undefined } {
     return scanEntries(this.existing(), this.layout, cursor, limit);
+  }
+
+  private record(key: string): number {
+    return this.live(this.existing()?.find(this.keys.set(key)) ?? 0);
+  }
+
+  /** The record that was found, unless it counts as absent: then 0. */
+  protected live(record: number): number {
+    return record;
+  }
+
+  private entry(record: number): Readonly<Record<string, unknown>> | undefined {
+    return record === 0 ? undefined : readEntry(this.owner.partition.heap, record, this.layout);
+  }
+
+  private fieldOf(record: number, slot: ScalarSlot | undefined): unknown {
+    return record === 0 || slot === undefined ? undefined : readScalar(this.owner.partition.heap, record, slot);
   }
 
   private put(key: KeyBytes): void {

@@ -17,6 +17,7 @@ import type { EntryFields } from '../define/state-fields.ts';
 import { readEntry } from './entry-values.ts';
 import { scanEntries } from './map-scan.ts';
 import type { ReadSight } from './read-sight.ts';
+import { readMany } from './read-many.ts';
 import { initialValue, readScalar } from './scalar-values.ts';
 import {
   type EntryLayout,
@@ -272,12 +273,32 @@ class MapViewFacade implements MapView<EntryFields> {
     return (record === 0 || slot === undefined ? undefined : readScalar(this.reader.heap, record, slot)) as never;
   }
 
+  getMany(keys: readonly string[]): never[] {
+    return readMany(this.existing(), keys, this.reader.keys, (found) => {
+      const record = this.live(found);
+      return (record === 0 ? undefined : readEntry(this.reader.heap, record, this.layout)) as never;
+    });
+  }
+
+  fieldMany(keys: readonly string[], name: string): never[] {
+    const slot = this.layout.byName.get(name);
+    return readMany(this.existing(), keys, this.reader.keys, (found) => {
+      const record = this.live(found);
+      return (record === 0 || slot === undefined ? undefined : readScalar(this.reader.heap, record, slot)) as never;
+    });
+  }
+
   scan(cursor?: string, limit?: number): never {
     return scanEntries(this.existing(), this.layout, cursor, limit) as never;
   }
 
-  protected record(key: string): number {
-    return this.existing()?.find(this.reader.keys.set(key)) ?? 0;
+  private record(key: string): number {
+    return this.live(this.existing()?.find(this.reader.keys.set(key)) ?? 0);
+  }
+
+  /** The record that was found, unless it counts as absent: then 0. */
+  protected live(record: number): number {
+    return record;
   }
 
   protected existing(): HotMap | undefined {
@@ -311,10 +332,9 @@ class KeptMapViewFacade extends MapViewFacade {
     ) as never;
   }
 
-  protected override record(key: string): number {
+  protected override live(record: number): number {
     const { heap, sight } = this.reader;
     const { life } = this.kept;
-    const record = super.record(key);
     const nowMs = sight.now();
     const found = record !== 0 && !life.hasEnded(heap, record, nowMs);
     sight.counted(found);

@@ -2,6 +2,7 @@
  * Looks at what the workers are running, now and then: a handler that is still the same one after the limit blocks its
  * partitions. Supervisor thread. Costs a few loads for each worker and look; stops nobody.
  */
+import { Doorbell } from '@spacegrid/core';
 import type { ControlBlock } from '../control/control-block.ts';
 import type { GridMemory } from '../control/grid-memory.ts';
 import { handlersRun, type MarkedActor, readRunning } from '../runtime/running-mark.ts';
@@ -53,6 +54,9 @@ export class BlockedWatch {
         seen.count = count;
         seen.at = nowMs;
         seen.told = false;
+      } else if (running.mayAwait && nowMs - seen.at < this.limitMs) {
+        // Woken, a thread that only awaits something counts on.
+        new Doorbell(this.control.shared.words, this.control.doorbell(worker)).ring();
       } else if (!seen.told && nowMs - seen.at >= this.limitMs) {
         seen.told = true;
         this.tell({ ...running, worker, blockedMs: Math.round(nowMs - seen.at) });

@@ -64,6 +64,18 @@ describe('a handler that blocks its thread', () => {
     expect((await grid.stats()).blocked.at(-1)).toMatchObject({ key: 'slow step', method: 'stepBlocks' });
   });
 
+  it('is named also when the handler of one blocks between its steps', async () => {
+    await grid.actor(Desk, 'slow handler').blocksBetweenSteps(200);
+    await seen('the report', (event) => event.kind === 'blocked' && event.key === 'slow handler');
+    expect((await grid.stats()).blocked.at(-1)).toMatchObject({ key: 'slow handler', method: 'blocksBetweenSteps' });
+  });
+
+  it('is not reported for awaiting something', async () => {
+    const count = events.length;
+    expect(await grid.actor(Desk, 'awaiting').stepAfter(200)).toBe(1);
+    expect(events.length).toBe(count);
+  });
+
   it('is not reported for being called often', async () => {
     const count = events.length;
     const desk = grid.actor(Desk, 'busy');
@@ -99,6 +111,19 @@ describe('an actor that ends its thread', () => {
     const error = await within('a call', rejection(other.actor(Clerk, 'poison').remindToExit()), 5000);
     expect(isGridError(error, 'ACTOR_QUARANTINED')).toBe(true);
     expect((await other.stats()).recoveries).toHaveLength(3);
+  });
+
+  it('is set aside also when its asynchronous command does it between its steps', async () => {
+    const actors = new URL('../fixtures/office-actors.ts', import.meta.url);
+    await using other = await createGrid({ actors, workers: 1, partitions: 1 });
+    const poison = other.actor(Desk, 'poison 3');
+    const codes: unknown[] = [];
+    while (codes.length < 4 && codes.at(-1) !== 'ACTOR_QUARANTINED') {
+      const error = await within('a call', rejection(poison.exitsBetweenSteps()), 5000);
+      codes.push((error as { code?: string }).code);
+    }
+    expect(codes.at(-1)).toBe('ACTOR_QUARANTINED');
+    expect(await within('a neighbour', other.actor(Desk, 'neighbour').add(1), 5000)).toBe(1);
   });
 
   it('takes no call of others with it, however often it dies beside them', async () => {

@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'ASYNC_QUERY'
   | 'ASYNC_WRITE'
   | 'BACKUP_FAILED'
+  | 'BATCH_FAILED'
   | 'CALL_CYCLE'
   | 'CAPACITY'
   | 'CHANGE_SET_TOO_LARGE'
@@ -98,6 +99,13 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = {
     retry: 'same-owner',
     meaning: 'The online backup could not be completed; what it wrote is not a backup.',
     help: 'Look at `cause`; give an empty, writable directory with room for the whole store.',
+  },
+  BATCH_FAILED: {
+    className: 'BatchFailedError',
+    retry: 'never',
+    meaning:
+      'Some calls of a batch failed; the others have run. `outcomes` has the answer or the error of each, in order.',
+    help: 'Make those calls again whose own error may be retried.',
   },
   CALL_CYCLE: {
     className: 'CallCycleError',

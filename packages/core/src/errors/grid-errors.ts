@@ -49,6 +49,20 @@ export class BackupFailedError extends GridError {
   }
 }
 
+/** BATCH_FAILED */
+export class BatchFailedError extends GridError {
+  /** Of each call of the batch, in order; empty in a copy from another thread. */
+  readonly outcomes: readonly PromiseSettledResult<unknown>[];
+
+  constructor(
+    message: string,
+    options?: GridErrorOptions & { readonly outcomes?: readonly PromiseSettledResult<unknown>[] },
+  ) {
+    super('BATCH_FAILED', message, options);
+    this.outcomes = options?.outcomes ?? [];
+  }
+}
+
 /** CALL_CYCLE */
 export class CallCycleError extends GridError {
   constructor(message: string, options?: GridErrorOptions) {
@@ -327,6 +341,7 @@ export const gridErrorClasses: Readonly<Record<ErrorCode, GridErrorClass>> = {
   ASYNC_QUERY: AsyncQueryError,
   ASYNC_WRITE: AsyncWriteError,
   BACKUP_FAILED: BackupFailedError,
+  BATCH_FAILED: BatchFailedError,
   CALL_CYCLE: CallCycleError,
   CAPACITY: CapacityError,
   CHANGE_SET_TOO_LARGE: ChangeSetTooLargeError,
