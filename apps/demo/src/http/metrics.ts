@@ -121,6 +121,17 @@ export function metricsText(stats: GridStats): string {
     'Peeks repeated.',
     ofClients((client) => client.counters.peekRetries),
   );
+  const sumOf = (counter: keyof (typeof workers)[number]['counters']): number =>
+    workers.reduce((sum, { counters }) => sum + counters[counter], 0);
+  metric('expirations_total', 'counter', 'Entries of maps removed after their time.', [['', sumOf('expirations')]]);
+  metric('evictions_total', 'counter', 'Entries removed from full maps.', [
+    ['{policy="lru"}', sumOf('evictionsLru')],
+    ['{policy="lfu"}', sumOf('evictionsLfu')],
+  ]);
+  metric('map_reads_total', 'counter', 'Reads by key of maps that expire or evict.', [
+    ...workers.flatMap(({ worker, counters }) => readsOf(`worker="${worker}"`, counters)),
+    ...clients.flatMap(({ client, counters }) => readsOf(`client="${client}"`, counters)),
+  ]);
   const partitions = stats.partitions;
   const ofPartitions = (value: (partition: (typeof partitions)[number]) => number) =>
     partitions.map((partition) => [`{partition="${partition.partition}"}`, value(partition)] as const);
@@ -185,4 +196,14 @@ function askSeconds({ clients }: GridStats): string[] {
     lines.push(`${name}_sum{client="${client}"} ${askTimes.sumSeconds}`, `${name}_count{client="${client}"} ${sum}`);
   }
   return lines;
+}
+
+function readsOf(
+  thread: string,
+  { mapHits, mapMisses }: { readonly mapHits: number; readonly mapMisses: number },
+): readonly (readonly [labels: string, value: number])[] {
+  return [
+    [`{${thread},result="hit"}`, mapHits],
+    [`{${thread},result="miss"}`, mapMisses],
+  ];
 }

@@ -116,8 +116,9 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = {
   CAPACITY: {
     className: 'CapacityError',
     retry: 'same-owner',
-    meaning: 'The write needs more memory than the budget of its partition or grid allows. The turn is undone.',
-    help: 'Delete or expire state, or raise `partitionBytes` or `memory`.',
+    meaning:
+      'The write needs more memory than the budget of its partition or grid allows, or more room than its map may evict: nothing is evicted before it is durable. The turn is undone.',
+    help: "Delete or expire state, or raise `partitionBytes` or `memory`. For a map with `evict`: raise its limit, try again after the next flush, or write with `ack: 'durable'`.",
   },
   CHANGE_SET_TOO_LARGE: {
     className: 'ChangeSetTooLargeError',
