@@ -16,7 +16,8 @@ import {
 import { checkBatch } from './call-batch.ts';
 import { callMany } from './call-many.ts';
 import type { CallOptions, Pressure } from './call-options.ts';
-import type { ClientThread, Lane } from './client-thread.ts';
+import type { ClientThread } from './client-thread.ts';
+import type { Lane } from './lane.ts';
 import type { Peeks } from './peeks.ts';
 import { routeOf } from './route.ts';
 import { unknownActor } from './unknown-actor.ts';

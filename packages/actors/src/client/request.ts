@@ -1,4 +1,5 @@
 import type { KeyBytes } from '@spacegrid/core';
+import { FLAG_TELL, headFlags, headKind, KIND_QUERY, KIND_REACHED } from '../control/frames.ts';
 import type { CompiledHandler } from '../define/actor-type.ts';
 import type { CallSubject } from './call-subject.ts';
 
@@ -15,4 +16,10 @@ export interface Request {
   /** For messages about the call. */
   readonly subject: CallSubject | undefined;
   readonly handler: CompiledHandler | undefined;
+}
+
+/** True for what has a slot among the pending calls: a command that is answered, a query, a wait for a level. */
+export function isCall(head: number): boolean {
+  const kind = headKind(head);
+  return (kind <= KIND_QUERY || kind === KIND_REACHED) && (headFlags(head) & FLAG_TELL) === 0;
 }
