@@ -48,7 +48,7 @@ export interface MapView<F extends EntryFields> {
   readonly size: number;
   get(key: string): DeepReadonly<EntryOf<F>> | undefined;
   has(key: string): boolean;
-  /** The entries of many keys, in their order: a third of the time that as many `get`s of a large map take. */
+  /** The entries of many keys, in their order: of a large map faster than as many `get`s, since the cache misses overlap. */
   getMany(keys: readonly string[]): (DeepReadonly<EntryOf<F>> | undefined)[];
   /** One field of the entries of many keys, in their order. */
   fieldMany<K extends keyof F & string>(
