@@ -12,9 +12,10 @@
  */
 import { foldedSequence, type Heap, type HotMap, IndexScan, type KeyBytes } from '@spacegrid/core';
 import { ACTORS_LOADED, ACTORS_UNLOADED, type ThreadCounters, UNLOADS } from '../control/counters.ts';
-import { accessTick, TICKS_A_SECOND } from '../state/access-tick.ts';
+import { TICKS_A_SECOND } from '../state/access-tick.ts';
 import type { StateLayout } from '../state/state-layout.ts';
 import { isStub, putStub, stubCount } from '../state/stubs.ts';
+import type { AccessClock } from './access-clock.ts';
 import type { Partition } from './partition.ts';
 
 const SCAN_ENTRIES = 64;
@@ -47,6 +48,7 @@ export interface UnloaderParts {
   readonly partitions: readonly Partition[];
   readonly layouts: readonly StateLayout[];
   readonly counters: ThreadCounters;
+  readonly access: AccessClock;
   /** Bytes that all partitions together may still take from the system. */
   roomLeft(): number;
   /** A load found no room in this partition. */
@@ -98,7 +100,7 @@ export class Unloader {
   private hurryAt: number;
   private hasChanged: boolean;
 
-  constructor(parts: UnloaderParts, tick: number) {
+  constructor(parts: UnloaderParts) {
     const layouts = parts.layouts.filter((layout) => layout.unloaded !== undefined);
     this.parts = parts;
     this.layouts = layouts;
@@ -112,7 +114,7 @@ export class Unloader {
     );
     const nothing = {
       tick: undefined,
-      nextTick: tick,
+      nextTick: 0,
       nextSequence: Number.POSITIVE_INFINITY,
       foundNone: false,
       mayRunUntil: 0,
@@ -151,7 +153,8 @@ export class Unloader {
   }
 
   /** Between rounds. True when more is to be done now. */
-  round(nowMs: number, tick: number): boolean {
+  round(nowMs: number): boolean {
+    const { tick } = this.parts.access;
     if (this.places.length === 0) return false;
     if (nowMs >= this.nextAt) this.beginInterval(nowMs, tick);
     const lateAt = performance.now() + SLICE_MS;
@@ -236,7 +239,8 @@ export class Unloader {
    */
   private makeRoomNow(partition: Partition, cover: Cover): boolean {
     const lateAt = performance.now() + ROOM_MS_MAX;
-    const tick = accessTick();
+    // The round's, which commands of this round are stamped with: with a later one they would look as if they were over by now.
+    const { tick } = this.parts.access;
     let dropped = 0;
     // Bound: the time.
     while (performance.now() < lateAt) {

@@ -246,19 +246,17 @@ export class WorkerLoop {
     };
     this.loads.onFailed = (waiting, error) => this.mailbox.refuseLoading(waiting, error);
     this.loads.onAnswer = () => ownBell.ring();
-    this.unloader = new Unloader(
-      {
-        // Without a store there is nowhere to unload to.
-        partitions: settings.persistent ? this.own : [],
-        layouts: this.layouts,
-        counters: this.counters,
-        roomLeft: () => Math.max(0, pagesMax - budget.load(1)) * 4096,
-        lacksRoom: (partition) => this.loads.busy && this.loads.lacksRoom(partition),
-        hurry: () => this.link.hurry(),
-        release: (partition, layout, key) => this.mailbox.release(partition, layout, key),
-      },
-      this.access.tick,
-    );
+    this.unloader = new Unloader({
+      // Without a store there is nowhere to unload to.
+      partitions: settings.persistent ? this.own : [],
+      layouts: this.layouts,
+      counters: this.counters,
+      access: this.access,
+      roomLeft: () => Math.max(0, pagesMax - budget.load(1)) * 4096,
+      lacksRoom: (partition) => this.loads.busy && this.loads.lacksRoom(partition),
+      hurry: () => this.link.hurry(),
+      release: (partition, layout, key) => this.mailbox.release(partition, layout, key),
+    });
     this.interrupted = [];
     this.draining = undefined;
     this.nextSweepAt = 0;
@@ -568,7 +566,7 @@ export class WorkerLoop {
         this.requests.reduce((bytes, ring) => bytes + ring.usedBytes(), 0),
       );
     }
-    if (this.unloads && this.unloader.round(nowMs, this.access.tick)) more = true;
+    if (this.unloads && this.unloader.round(nowMs)) more = true;
     return more;
   }
 
