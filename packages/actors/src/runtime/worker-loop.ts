@@ -139,7 +139,7 @@ export class WorkerLoop {
     const pagesMax = Math.floor(settings.memoryBytesMax / 4096);
     const mayGrow = (bytes: number): boolean => {
       const used = budget.add(1, Math.ceil(bytes / 4096));
-      if (used <= pagesMax) return true;
+      if (used <= pagesMax || bytes < 0) return true;
       budget.add(1, -Math.ceil(bytes / 4096));
       return false;
     };

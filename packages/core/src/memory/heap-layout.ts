@@ -78,8 +78,8 @@ export function createHeapBuffer(options: HeapOptions = {}): SharedArrayBuffer {
 }
 
 /**
- * Grows the buffer to hold `words` words, in steps of an eighth of its size, or where `mayGrow` refuses that, by the least
- * that will do. False when its maximum, the budget or the system forbid that too.
+ * Grows the buffer to hold `words` words, in steps of an eighth of its size, or where `mayGrow` or the system refuses that, by the
+ * least that will do. False when its maximum, the budget or the system forbid that too.
  */
 export function growBuffer(
   buffer: SharedArrayBuffer,
@@ -92,15 +92,17 @@ export function growBuffer(
   const least = Math.min(buffer.maxByteLength, roundUp(words * 4, GROWTH_BYTES));
   const step = roundUp((buffer.byteLength - pages * 4) / 8, GROWTH_BYTES);
   const ample = Math.min(buffer.maxByteLength, buffer.byteLength + step);
-  if (ample > least && mayGrow(ample - buffer.byteLength)) return growTo(buffer, ample);
-  return mayGrow(least - buffer.byteLength) && growTo(buffer, least);
+  return (ample > least && growTo(buffer, ample, mayGrow)) || growTo(buffer, least, mayGrow);
 }
 
-function growTo(buffer: SharedArrayBuffer, bytes: number): boolean {
+function growTo(buffer: SharedArrayBuffer, bytes: number, mayGrow: (additionalBytes: number) => boolean): boolean {
+  const additional = bytes - buffer.byteLength;
+  if (!mayGrow(additional)) return false;
   try {
     buffer.grow(bytes);
     return true;
   } catch (error) {
+    mayGrow(-additional);
     // The system has no memory to give: as final as a budget, and the turn is undone alike.
     if (error instanceof RangeError) return false;
     throw error;

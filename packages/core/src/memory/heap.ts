@@ -66,7 +66,7 @@ const CATCH_UP_STEPS_MAX = 32;
 export interface HeapLimits {
   /**
    * Asked before the heap takes so many more bytes from the system; false refuses them, and where the least that will do is
-   * refused too, with CapacityError. Default: always true.
+   * refused too, with CapacityError. Told as many bytes below 0 when the system had none to give. Default: always true.
    */
   readonly mayGrow?: (additionalBytes: number) => boolean;
 }

@@ -25,6 +25,11 @@ import { PIN_IDLE, PIN_REVOKED, PIN_STEP, pinOf } from './pin-word.ts';
 /** Fewer freed blocks than this wait for company, so that one look at the pins serves many; not while memory is short. */
 const FLIP_BLOCKS = 64;
 const PIN_AGE_MAX_MS = 100;
+/**
+ * Pins hold 30 bits of their sequence: one that is older than 2²⁹ turns would seem to come after them. So pins are looked at after
+ * each 2²⁶ turns, whether or not memory waits for them, and none is left that old.
+ */
+const PIN_TURNS_MAX: number = 2 ** 26;
 
 export class Reclamation {
   private readonly heap: HeapPort;
@@ -33,6 +38,8 @@ export class Reclamation {
   /** For each slot the pin that was last found too old, and since when. */
   private readonly oldPins: Int32Array;
   private readonly oldSinceMs: Float64Array;
+  /** Low word of the sequence at the last look for pins that are too many turns old. */
+  private agedAt: number;
 
   constructor(heap: HeapPort) {
     this.heap = heap;
@@ -40,11 +47,13 @@ export class Reclamation {
     const count = heap.i32[PIN_COUNT] as number;
     this.oldPins = new Int32Array(count);
     this.oldSinceMs = new Float64Array(count);
+    this.agedAt = heap.i32[SEQUENCE_LOW] as number;
   }
 
   /** One bounded step. True when more can be done at once. */
   step(budget: number): boolean {
     const i32 = this.heap.i32;
+    if (((i32[SEQUENCE_LOW] as number) - this.agedAt) >>> 0 > PIN_TURNS_MAX) this.revokeAncient();
     if (i32[LIMBO_OLD] !== 0) {
       if (!this.released && !this.noOlderPin()) return stepGraves(this.heap, budget);
       this.released = true;
@@ -65,6 +74,19 @@ export class Reclamation {
       const index = PINS + slot * PIN_WORDS;
       const pin = Atomics.load(i32, index);
       if (pin !== PIN_IDLE && pin !== PIN_REVOKED) Atomics.compareExchange(i32, index, pin, PIN_REVOKED);
+    }
+  }
+
+  private revokeAncient(): void {
+    const i32 = this.heap.i32;
+    this.agedAt = i32[SEQUENCE_LOW] as number;
+    const present = pinOf(this.agedAt);
+    for (let slot = 0; slot < this.oldPins.length; slot++) {
+      const index = PINS + slot * PIN_WORDS;
+      const pin = Atomics.load(i32, index);
+      if (pin === PIN_IDLE || pin === PIN_REVOKED) continue;
+      // Bound: between two looks a pin ages by little more than the limit.
+      if (((present - pin) >>> 0) / PIN_STEP > PIN_TURNS_MAX) Atomics.compareExchange(i32, index, pin, PIN_REVOKED);
     }
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CapacityError, InvalidOptionError } from '../../../src/errors/grid-errors.ts';
 import { Heap } from '../../../src/memory/heap.ts';
-import { createHeapBuffer } from '../../../src/memory/heap-layout.ts';
+import { createHeapBuffer, growBuffer } from '../../../src/memory/heap-layout.ts';
 import { JOURNAL_CAPACITY, PAGE_COUNT_MAX, PIN_COUNT } from '../../../src/memory/heap-words.ts';
 import { RESERVE_PAGES } from '../../../src/memory/page-allocator.ts';
 import { ReaderPin } from '../../../src/memory/pins.ts';
@@ -152,6 +152,27 @@ describe('a growing heap', () => {
     expect(asked.at(-1)).toBe(65_536);
     expect(heap.usedBytes()).toBeGreaterThan(2 * MIB - 2 * 65_536);
   });
+});
+
+it('a growth that the system refuses takes nothing of the budget', () => {
+  let charged = 0;
+  const refusing = {
+    byteLength: MIB,
+    maxByteLength: 64 * MIB,
+    grow(): void {
+      throw new RangeError('out of memory');
+    },
+  } as unknown as SharedArrayBuffer;
+  const asked: number[] = [];
+  const mayGrow = (bytes: number): boolean => {
+    asked.push(bytes);
+    charged += bytes;
+    return true;
+  };
+  expect(growBuffer(refusing, 0, (MIB + 4096) / 4, mayGrow)).toBe(false);
+  // An eighth of its size, then the least that will do.
+  expect(asked).toEqual([MIB / 8, -MIB / 8, 65_536, -65_536]);
+  expect(charged).toBe(0);
 });
 
 describe('a heap at its budget', () => {

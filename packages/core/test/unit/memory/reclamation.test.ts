@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Heap } from '../../../src/memory/heap.ts';
 import { createHeapBuffer } from '../../../src/memory/heap-layout.ts';
-import { LIMBO_OLD, PIN_WORDS, PINS } from '../../../src/memory/heap-words.ts';
+import { LIMBO_OLD, PIN_WORDS, PINS, SEQUENCE_LOW } from '../../../src/memory/heap-words.ts';
 import { PIN_REVOKED } from '../../../src/memory/pin-word.ts';
 import { ReaderPin, releasePin } from '../../../src/memory/pins.ts';
 import { diesBefore } from '../../memory/every-store.ts';
@@ -50,7 +50,30 @@ function maintainUntil(heap: Heap, done: () => boolean): number {
   return performance.now() - startedAt;
 }
 
+/** As many turns that change nothing. */
+function pass(heap: Heap, turns: number): void {
+  for (let left = turns; left > 0; left -= 2 ** 26 + 1) {
+    const step = Math.min(left, 2 ** 26 + 1);
+    heap.i32[SEQUENCE_LOW] = ((heap.i32[SEQUENCE_LOW] as number) + step) | 0;
+    heap.committed += step;
+    heap.maintain(1);
+  }
+}
+
 describe('reclamation', () => {
+  it('revokes a pin before it is so old that it seems new', () => {
+    const heap = newHeap();
+    const refs = allocate(heap, 1);
+    const [hung, present] = [new ReaderPin(heap, 3), new ReaderPin(heap, 4)];
+    hung.enter();
+    pass(heap, 2 ** 29 + 2 ** 27);
+    present.enter();
+    free(heap, refs);
+    maintain(heap);
+    expect(present.leave()).toBe(true);
+    expect(hung.leave()).toBe(false);
+  });
+
   it('keeps pace with turns that free much, though nothing but turns comes in between', () => {
     const heap = newHeap();
     let most = 0;
