@@ -17,13 +17,14 @@ describe('createTestGrid', () => {
     }
   });
 
-  it('takes less than 20 ms to the first answer', async () => {
+  it('takes less than 20 ms of processor time to the first answer', async () => {
     const times: number[] = [];
     for (let round = 0; round < 10; round++) {
-      const startedAt = performance.now();
+      const before = process.threadCpuUsage();
       await using grid = createTestGrid({ actors: [Desk, Lab, Clerk] });
       await grid.actor(Desk, 'a:1').add(1);
-      times.push(performance.now() - startedAt);
+      const { user, system } = process.threadCpuUsage(before);
+      times.push((user + system) / 1000);
     }
     expect(Math.min(...times)).toBeLessThan(20);
   });
