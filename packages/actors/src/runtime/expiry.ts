@@ -14,8 +14,8 @@ import type { Partition } from './partition.ts';
 /** Nodes of the wheel looked at in one bracket, and entries deleted in one turn: some 100 µs each. */
 const LOOKS_MAX = 256;
 const REMOVALS_MAX = 128;
-/** Turns of one partition in a round. */
-const TURNS_MAX = 4;
+/** Bound: such brackets and turns in a round, of all partitions together. Commands go on in between. */
+const STEPS_MAX = 6;
 /** After the partition had no room for a turn, or takes none. */
 const RETRY_MS = 100;
 
@@ -39,6 +39,10 @@ export class Expiry {
   private readonly hashSeed: number;
   /** By their blocks, while one bracket or turn lasts. */
   private readonly timed: Map<number, Timed>;
+  /** Who is first in the next round, so that each has its turn. */
+  private first: number;
+  /** Steps that are left of this round. */
+  private left: number;
 
   constructor(partitions: readonly Partition[], hashSeed: number, onExpired: OnExpired) {
     this.nextAt = Number.POSITIVE_INFINITY;
@@ -46,6 +50,8 @@ export class Expiry {
     this.onExpired = onExpired;
     this.hashSeed = hashSeed;
     this.timed = new Map();
+    this.first = 0;
+    this.left = 0;
     for (const { keeping } of partitions) {
       keeping.onDue = () => {
         this.nextAt = Math.min(this.nextAt, keeping.wheel?.nextAt ?? Number.POSITIVE_INFINITY);
@@ -61,32 +67,38 @@ export class Expiry {
   /** Removes what is due, within bounds. True when something was done. */
   round(nowMs: number): boolean {
     if (nowMs < this.nextAt) return false;
+    const { partitions } = this;
     let worked = false;
+    this.left = STEPS_MAX;
     this.nextAt = Number.POSITIVE_INFINITY;
-    for (const partition of this.partitions) {
+    for (let count = 0; count < partitions.length; count++) {
+      const partition = partitions[(this.first + count) % partitions.length] as Partition;
       const { wheel } = partition.keeping;
       if (wheel === undefined) continue;
-      let retryAt = 0;
-      if (wheel.nextAt <= nowMs) {
-        retryAt = this.turn(partition, wheel, partition.now(nowMs));
-        if (retryAt === 0) worked = true;
+      let at = wheel.nextAt;
+      if (at <= nowMs && this.left > 0) {
+        const done = this.turn(partition, wheel, partition.now(nowMs));
+        if (done) worked = true;
+        at = done ? wheel.nextAt : nowMs + RETRY_MS;
       }
-      this.nextAt = Math.min(this.nextAt, Math.max(wheel.nextAt, retryAt));
+      this.nextAt = Math.min(this.nextAt, at);
     }
+    this.first = (this.first + 1) % partitions.length;
     return worked;
   }
 
-  /** Returns when to try again what could not be done now; 0 when it could. */
-  private turn(partition: Partition, wheel: TimerWheel, nowMs: number): number {
+  /** Turns the wheel, and removes what is due. False when the partition has no room for that, or takes no turns. */
+  private turn(partition: Partition, wheel: TimerWheel, nowMs: number): boolean {
     this.timed.clear();
+    this.left--;
     partition.maintain(() => {
       wheel.settle(nowMs, LOOKS_MAX, (node) => this.endsAt(partition, node, nowMs));
     });
-    for (let turns = 0; wheel.firstDue !== 0 && turns < TURNS_MAX; turns++) {
+    for (; wheel.firstDue !== 0 && this.left > 0; this.left--) {
       // What is not stored yet is at its limit: deleting adds to it, like any command.
-      if (partition.backlog.isOver || !this.remove(partition, wheel, nowMs)) return nowMs + RETRY_MS;
+      if (partition.backlog.isOver || !this.remove(partition, wheel, nowMs)) return false;
     }
-    return 0;
+    return true;
   }
 
   /** Deletes entries that are due, in a turn. False when there was no room for it. */
