@@ -1,5 +1,8 @@
-/** A progress bar on a terminal; a line now and then where there is none. */
-const WIDTH = 28;
+/** A progress bar on a terminal, as wide as that is; a line now and then where there is none. */
+const BAR_MIN = 4;
+const BAR_MAX = 28;
+/** Of a terminal that does not say how wide it is. */
+const COLUMNS = 80;
 const TERMINAL_MS = 100;
 const PLAIN_MS = 2000;
 const CLEAR_REST = '\u001B[K';
@@ -37,8 +40,15 @@ export class ProgressBar {
       process.stderr.write(`${text}\n`);
       return;
     }
-    const filled = Math.round(share * WIDTH);
-    const bar = '█'.repeat(filled) + '░'.repeat(WIDTH - filled);
-    process.stderr.write(`\r${bar} ${text}${CLEAR_REST}${last ? '\n' : ''}`);
+    process.stderr.write(`\r${this.line(share, text)}${CLEAR_REST}${last ? '\n' : ''}`);
+  }
+
+  /** One column less than there are: a line that is full goes on in the next, and \r leads back to that one only. */
+  private line(share: number, text: string): string {
+    const columns = (process.stderr.columns || COLUMNS) - 1;
+    const width = Math.min(BAR_MAX, columns - text.length - 1);
+    if (width < BAR_MIN) return text.slice(0, columns);
+    const filled = Math.round(share * width);
+    return `${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${text}`;
   }
 }

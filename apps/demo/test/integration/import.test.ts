@@ -209,6 +209,8 @@ describe('lines', () => {
     expect(told).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14]);
     expect(stderr).toMatch(/^line 13: .*infinite$/m);
     expect(stderr).not.toContain('    at ');
+    // No terminal, no bar.
+    for (const mark of ['\r', '\u001b', '█', '░']) expect(stderr).not.toContain(mark);
     expect(await entriesOf('bad lines')).toEqual([
       ['max', Number.MAX_VALUE],
       ['ada', 12.5],
