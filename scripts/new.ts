@@ -1,7 +1,7 @@
 // `npm run new -- FOLDER`: a folder of its own with actors, an app and a test, ready for `npm start` and `npm test`.
 //   --published   depend on the packages of the npm registry; without it they are packed from this checkout into the folder
 //   --no-install  leave `npm install` to the caller
-import { copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pack, publishablePackages } from './pack.ts';
@@ -83,6 +83,14 @@ function ownNode(): Record<string, string> | undefined {
   return Object.fromEntries(ownNodePlatforms.map((platform) => [`node-${platform}`, process.versions.node]));
 }
 
+/** What `npm run check` of the app needs, in the versions that this checkout is checked with. */
+function compilerPackages(): Record<string, string | undefined> {
+  const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    devDependencies: Record<string, string>;
+  };
+  return { '@types/node': devDependencies['@types/node'], typescript: devDependencies['typescript'] };
+}
+
 async function makeFolder(folder: string, published: boolean): Promise<void> {
   const newerNode = ownNode();
   const manifest = {
@@ -90,9 +98,9 @@ async function makeFolder(folder: string, published: boolean): Promise<void> {
     version: '0.1.0',
     private: true,
     type: 'module',
-    scripts: { start: 'node app.ts', test: 'node --test' },
+    scripts: { start: 'node app.ts', test: 'node --test', check: 'tsc' },
     dependencies: await dependencies(folder, published),
-    devDependencies: { '@types/node': '^24.0.0' },
+    devDependencies: compilerPackages(),
     ...(newerNode ? { optionalDependencies: newerNode } : {}),
   };
   mkdirSync(folder, { recursive: true });
@@ -126,7 +134,9 @@ async function main(): Promise<void> {
   console.log(`Made ${basename(folder)}: ${sources.join(', ')}`);
   console.log(`  cd ${relative(from, folder) || '.'}`);
   if (!install) console.log('  npm install');
-  console.log('  npm start    runs app.ts\n  npm test     runs app.test.ts');
+  console.log(
+    '  npm start        runs app.ts\n  npm test         runs app.test.ts\n  npm run check    checks their types',
+  );
 }
 
 try {

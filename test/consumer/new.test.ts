@@ -13,7 +13,7 @@ function runNew(...args: string[]): Promise<ProgramEnd> {
   return runOutside(folder, process.execPath, join(root, 'scripts', 'new.ts'), ...args);
 }
 
-test('makes a folder in which npm start and npm test work', { timeout: 180_000 }, async () => {
+test('makes a folder in which npm start, npm test and npm run check work', { timeout: 180_000 }, async () => {
   const made = await runNew('my-app');
   expect(made.code, made.output).toBe(0);
   const own = join(folder, 'my-app');
@@ -25,6 +25,13 @@ test('makes a folder in which npm start and npm test work', { timeout: 180_000 }
   const tested = await runOutside(own, 'npm', 'test');
   expect(tested.code, tested.output).toBe(0);
   expect(tested.output).toMatch(/pass 1\n/);
+
+  const checked = await runOutside(own, 'npm', 'run', 'check');
+  expect(checked.code, checked.output).toBe(0);
+  writeFileSync(join(own, 'app.ts'), `${readFileSync(join(own, 'app.ts'), 'utf8')}await board.submit('ada', 'ten');\n`);
+  const refused = await runOutside(own, 'npm', 'run', 'check');
+  expect(refused.code).not.toBe(0);
+  expect(refused.output).toContain('app.ts(16,');
 });
 
 test('depends on published versions when asked to', async () => {
