@@ -9,6 +9,8 @@ export interface GatedReply {
   readonly sequence: number;
   /** Sends it; called once, when the watermark has reached `sequence`. */
   readonly open: () => void;
+  /** What is copied of it. */
+  readonly bytes?: number;
 }
 
 export class Gate {
@@ -16,6 +18,8 @@ export class Gate {
   private readonly waiting: GatedReply[] = [];
   private first = 0;
   private urgent = false;
+  /** Of all that waits. */
+  heldBytes = 0;
 
   constructor(heap: Heap) {
     this.heap = heap;
@@ -32,6 +36,7 @@ export class Gate {
 
   /** Holds a reply. Sequences never decrease, except those of queries, which go where they belong. */
   hold(reply: GatedReply): void {
+    this.heldBytes += reply.bytes ?? 0;
     let at = this.waiting.length;
     while (at > this.first && (this.waiting[at - 1] as GatedReply).sequence > reply.sequence) at--;
     if (at === this.waiting.length) this.waiting.push(reply);
@@ -56,6 +61,7 @@ export class Gate {
       if (reply.sequence > durable) break;
       this.first++;
       opened = true;
+      this.heldBytes -= reply.bytes ?? 0;
       reply.open();
     }
     if (this.first === this.waiting.length) {

@@ -1,8 +1,17 @@
 /**
  * Replies from one worker to all client threads. A partition thread never waits for room: what finds a ring full is kept here
- * in order, and the worker takes nothing more from that client until it is gone.
+ * in order, and the worker takes nothing more from that client until it is gone. What ends meanwhile, long commands and what
+ * waited for the disk, is kept too, up to a limit: then callers are told that their answer was given up.
  */
-import { BULK_REFERENCE_BYTES, BulkProducer, Doorbell, RingProducer } from '@spacegrid/core';
+import {
+  BULK_REFERENCE_BYTES,
+  BulkProducer,
+  Doorbell,
+  encodeError,
+  OutcomeUnknownError,
+  PackWriter,
+  RingProducer,
+} from '@spacegrid/core';
 import { CLIENT_ACTIVE, CLIENT_FREE, type ControlBlock } from '../control/control-block.ts';
 import {
   padTo4,
@@ -13,6 +22,9 @@ import {
   REPLY_STATUS,
   REPLY_VALUE_BYTES,
   REPLY_WORDS,
+  STATUS_REFUSED,
+  STATUS_WATCH_ERROR,
+  STATUS_WATCH_VALUE,
 } from '../control/frames.ts';
 import type { GridMemory } from '../control/grid-memory.ts';
 import { LARGE_BYTES, pairOf, ringOffset } from '../control/lanes.ts';
@@ -25,11 +37,15 @@ interface HeldReply {
   readonly bytes: Uint8Array;
 }
 
+/** Bound: bytes of answers that are held for one client. */
+const HELD_BYTES_MAX: number = 64 * 1024 * 1024;
+
 export class ReplyLanes {
   private readonly rings: RingProducer[];
   private readonly large: BulkProducer[];
   private readonly doorbells: Doorbell[];
   private readonly held: HeldReply[][];
+  private readonly heldBytes: number[];
   private readonly written: boolean[];
   private anyWritten: boolean;
   private heldCount: number;
@@ -42,6 +58,7 @@ export class ReplyLanes {
     this.large = [];
     this.doorbells = [];
     this.held = [];
+    this.heldBytes = [];
     this.written = [];
     for (let client = 0; client < shape.clients; client++) {
       this.rings.push(
@@ -55,6 +72,7 @@ export class ReplyLanes {
       );
       this.doorbells.push(new Doorbell(control.shared.words, control.doorbell(client)));
       this.held.push([]);
+      this.heldBytes.push(0);
       this.written.push(false);
     }
     this.anyWritten = false;
@@ -83,8 +101,21 @@ export class ReplyLanes {
     if (held.length > 0 || !this.write(client, number, status, sequence, partition, bytes, from, length)) {
       // Late answers to a client that is gone fill what room its ring has, and nobody waits for the rest.
       if (this.isGone(client)) return;
-      held.push({ number, status, sequence, partition, bytes: bytes.slice(from, from + length) });
+      const heldBytes = (this.heldBytes[client] as number) + length;
       this.heldCount++;
+      if (heldBytes > HELD_BYTES_MAX) {
+        const isWatch = status === STATUS_WATCH_VALUE || status === STATUS_WATCH_ERROR;
+        held.push({
+          number,
+          status: isWatch ? STATUS_WATCH_ERROR : STATUS_REFUSED,
+          sequence,
+          partition,
+          bytes: givenUp(),
+        });
+        return;
+      }
+      this.heldBytes[client] = heldBytes;
+      held.push({ number, status, sequence, partition, bytes: bytes.slice(from, from + length) });
     }
   }
 
@@ -117,6 +148,7 @@ export class ReplyLanes {
   drop(client: number): void {
     const held = this.held[client] as HeldReply[];
     this.heldCount -= held.length;
+    this.heldBytes[client] = 0;
     held.length = 0;
   }
 
@@ -183,11 +215,26 @@ export class ReplyLanes {
         )
           break;
         sent++;
+        if (reply.bytes !== givenUpBytes)
+          this.heldBytes[client] = (this.heldBytes[client] as number) - reply.bytes.length;
       }
       if (sent > 0) held.splice(0, sent);
       this.heldCount -= sent;
     }
   }
+}
+
+let givenUpBytes: Uint8Array | undefined;
+
+/** The error in the place of an answer that is not held: always the same bytes, which count for nothing. */
+function givenUp(): Uint8Array {
+  if (givenUpBytes === undefined) {
+    const writer = PackWriter.growing();
+    const message = `this thread has taken none of ${HELD_BYTES_MAX} bytes of answers: the one to this call was given up, the call may have run`;
+    encodeError(writer, new OutcomeUnknownError(message));
+    givenUpBytes = writer.written().slice();
+  }
+  return givenUpBytes;
 }
 
 function writeHead(

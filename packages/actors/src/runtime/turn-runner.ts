@@ -15,6 +15,7 @@ import {
   ENTRY_CHANGE_BYTES,
   padWords,
   encodeError,
+  OverloadedError,
   isGridError,
   WorkerLostError,
   writeValue,
@@ -48,6 +49,9 @@ export interface Caller {
 export const ENTRY_FAILED = 2;
 /** Entry flag: the reply waits for the watermark. */
 export const ENTRY_DURABLE = 4;
+
+/** Bound: bytes of answers to queries that wait for the watermark of one partition. */
+const GATED_BYTES_MAX: number = 64 * 1024 * 1024;
 
 export class TurnRunner implements StepRunner {
   private readonly replies: ReplyLanes;
@@ -391,9 +395,14 @@ export class TurnRunner implements StepRunner {
       return;
     }
     // Entries stay where they are until they are durable and answered; anything else is copied.
+    if (entry === undefined && partition.gate.heldBytes + length > GATED_BYTES_MAX) {
+      this.giveUp(partition, caller);
+      return;
+    }
     const kept = entry === undefined ? bytes.slice(from, from + length) : undefined;
     partition.gate.hold({
       sequence,
+      bytes: kept === undefined ? 0 : length,
       open: () => {
         this.replies.reply(
           caller.client,
@@ -405,6 +414,22 @@ export class TurnRunner implements StepRunner {
           kept === undefined ? from : 0,
           length,
         );
+        caller.onSent?.();
+      },
+    });
+  }
+
+  /** Too much waits for the disk: the caller of a query may ask again. */
+  private giveUp(partition: Partition, caller: Caller): void {
+    const { gate } = partition;
+    const error = new OverloadedError(
+      `${gate.heldBytes} bytes of answers to queries wait until partition ${partition.number} is durable: ask again later`,
+    );
+    gate.hold({
+      // Opens at once, in its own time: until then the request waits as others do.
+      sequence: 0,
+      open: () => {
+        this.refuse(partition, error, caller);
         caller.onSent?.();
       },
     });

@@ -74,8 +74,10 @@ export class ChangeRecorder {
       } catch (error) {
         if (error !== PackOverflow) throw error;
         this.writer.at = at;
-        // Bound: room doubles up to the change set's limit, then extend throws.
-        this.room((this.writer.end - at) * 2 + 1024);
+        // Bound: room doubles up to the change set's limit, all of it is tried, then extend throws.
+        const room = this.writer.end - at;
+        const most = this.outbox.entryBytesMax - (at - this.outbox.bodyStart);
+        this.room(Math.max(room + 1, Math.min(room * 2 + 1024, most)));
       }
     }
   }

@@ -71,6 +71,48 @@ describe('a client that takes no replies', () => {
   });
 });
 
+describe('answers that nobody takes, and that wait for the disk', () => {
+  it('are kept up to a limit, and callers are told of those that were not', async () => {
+    const grid = open({ partitionBytes: 512 * 1024 ** 2 });
+    const client = grid.attach();
+    const calls = Array.from({ length: 10 }, (_, index) =>
+      client
+        .actor(Post, `${index}`)
+        .wait(15 * 1024 ** 2)
+        .then(({ length }) => `${length}`)
+        .catch((error: { code: string }) => error.code),
+    );
+    await grid.run([client]);
+    gate.resolve();
+    await grid.run([]);
+    await grid.run([client]);
+    const answers = await Promise.all(calls);
+    const given = answers.filter((answer) => answer === `${15 * 1024 ** 2}`);
+    // As many as fit the memory beside the ring, and the limit.
+    expect(given).toHaveLength(8);
+    expect(answers.filter((answer) => answer === 'OUTCOME_UNKNOWN')).toHaveLength(2);
+    expect(await Promise.all([client.actor(Post, 'a').add(1), grid.run([client])])).toEqual([1, undefined]);
+  });
+
+  it('are refused where too much waits for the disk', async () => {
+    const grid = open({ persistent: true });
+    const post = grid.main.actor(Post, 'a');
+    await Promise.all([post.add(1), grid.run()]);
+    const calls = Array.from({ length: 6 }, () =>
+      post
+        .with({ ack: 'durable' })
+        .long(15 * 1024 ** 2)
+        .then(() => 'given')
+        .catch((error: { code: string }) => error.code),
+    );
+    await grid.run();
+    expect(await pending(calls)).toBe(4);
+    grid.store();
+    await grid.run();
+    expect((await Promise.all(calls)).filter((answer) => answer === 'OVERLOADED')).toHaveLength(2);
+  });
+});
+
 describe('calls that wait for room in their ring', () => {
   it('are sent in order, but for those that were given up', async () => {
     const grid = open();

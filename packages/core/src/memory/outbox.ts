@@ -47,7 +47,7 @@ export const ENTRY_ANSWERED = 1;
 export class OutboxWriter {
   private readonly heap: Heap;
   /** Largest change set with its reply and messages, in bytes. */
-  private readonly entryBytesMax: number;
+  readonly entryBytesMax: number;
   /** Word index of the running entry. */
   private entry: number;
   /** The last segment and its capacity, as last looked up. */
