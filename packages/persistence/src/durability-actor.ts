@@ -134,6 +134,8 @@ export class DurabilityActor implements DurabilityControl {
   }
 
   async start(): Promise<void> {
+    // Two drains of one outbox would store what it holds twice.
+    if (this.drain !== undefined) return;
     const { folder } = this.files();
     this.recovery = undefined;
     this.moveFolded(folder);

@@ -90,8 +90,10 @@ export class DurabilityHost {
     await this.ask((api) => api.serveRows(handOver(port)));
   }
 
-  start(): Promise<void> {
-    return this.ask((api) => api.start());
+  /** Begins to store what is committed; waits for a successor where the thread is gone. */
+  async start(): Promise<void> {
+    await this.returned;
+    await this.ask((api) => api.start());
   }
 
   backup(directory: string): Promise<BackupResult> {

@@ -81,7 +81,7 @@ export interface DurabilityControl {
    * Any time after `open`.
    */
   serveRows(port: MessagePort): Promise<void>;
-  /** Begins to drain the outboxes; after all partitions are loaded. */
+  /** Begins to drain the outboxes; after all partitions are loaded. Idempotent. */
   start(): Promise<void>;
   /** Resolves when all that was committed before the call is durable. Rejects with DURABILITY_UNAVAILABLE when it is closed before. */
   flush(): Promise<void>;

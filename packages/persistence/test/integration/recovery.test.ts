@@ -52,6 +52,26 @@ describe('recovery', () => {
     }
   });
 
+  it('stores each turn once, also when it was told to start twice', async () => {
+    const directory = temporaryDirectory();
+    const store = await DurablePartitions.open(directory);
+    // A successor that was started in the middle of a grid's start is started once more at its end.
+    await store.control.start();
+    for (let turn = 0; turn < 80; turn++) {
+      store.turn(turn % 2, [['put', `turn ${turn}`, 'x']]);
+      if (turn % 20 === 0) await store.control.flush();
+    }
+    await store.control.flush();
+    await store.close();
+    const again = await DurablePartitions.open(directory);
+    expect(again.partitions.map(({ heap, rows }) => [heap.committed, rows.size])).toEqual([
+      [40, 40],
+      [40, 40],
+      [0, 0],
+    ]);
+    await again.close();
+  });
+
   it('equals a model after random histories, with the thread ended at random between them', {
     timeout: 60_000,
   }, async () => {
