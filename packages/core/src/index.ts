@@ -158,6 +158,7 @@ export {
   readText,
   readU32,
 } from './structures/hot-map/record-fields.ts';
+export { initialValue, readField } from './structures/hot-map/record-objects.ts';
 export {
   type FieldDescription,
   type FieldKind,

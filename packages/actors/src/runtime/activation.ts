@@ -3,13 +3,11 @@
  * while an asynchronous command runs. State itself is in the heap; this may be dropped and made again at any time between
  * commands.
  */
-import { AsyncWriteError, type KeyBytes, type RecordDraft, readU32 } from '@spacegrid/core';
+import { AsyncWriteError, initialValue, type KeyBytes, type RecordDraft, readField, readU32 } from '@spacegrid/core';
 import { actorPrefix, ROW_FIELDS } from '../state/row-keys.ts';
 import {
   checkScalar,
   draftScalar,
-  initialValue,
-  readScalar,
   rowScalarBytesMax,
   storeScalar,
   uncheck,
@@ -123,7 +121,7 @@ export class Activation implements StateOwner, TurnOwner {
   get(slot: ScalarSlot): unknown {
     if (this.dirty[slot.index]) return uncheck(slot, this.values[slot.index]);
     const record = this.find();
-    return record === 0 ? initialValue(slot) : readScalar(this.partition.heap, record, slot);
+    return record === 0 ? initialValue(slot.record) : readField(this.partition.heap, record, slot.record);
   }
 
   set(slot: ScalarSlot, value: unknown): void {

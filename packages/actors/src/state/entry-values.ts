@@ -1,11 +1,11 @@
 /** Entries of a map between JavaScript and the words of their records. */
-import { type Heap, InvalidArgumentError, type RecordDraft } from '@spacegrid/core';
-import { checkScalar, draftScalar, readScalar } from './scalar-values.ts';
+import { type Heap, InvalidArgumentError, type RecordDraft, readField } from '@spacegrid/core';
+import { checkScalar, draftScalar } from './scalar-values.ts';
 import type { EntryLayout } from './state-layout.ts';
 
 export function readEntry(heap: Heap, record: number, layout: EntryLayout): Readonly<Record<string, unknown>> {
   const entry: Record<string, unknown> = {};
-  for (const slot of layout.scalars) entry[slot.name] = readScalar(heap, record, slot);
+  for (const slot of layout.scalars) entry[slot.name] = readField(heap, record, slot.record);
   return Object.freeze(entry);
 }
 

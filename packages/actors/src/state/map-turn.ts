@@ -1,12 +1,11 @@
 /** A map as a command sees it. Made when first written; every change is recorded as a row. */
-import { HotMap, InvalidArgumentError, type KeyBytes, type KeyScratch, RecordDraft } from '@spacegrid/core';
+import { HotMap, InvalidArgumentError, type KeyBytes, type KeyScratch, RecordDraft, readField } from '@spacegrid/core';
 import type { EntryOptions } from '../define/map-policy.ts';
 import { entryRowBytesMax, writeEntryRow } from './entry-row.ts';
 import { draftEntry, readEntry } from './entry-values.ts';
 import { createMap } from './map-owner.ts';
 import { scanEntries } from './map-scan.ts';
 import { readMany } from './read-many.ts';
-import { readScalar } from './scalar-values.ts';
 import type { EntryLayout, ScalarSlot, StructureSlot } from './state-layout.ts';
 import type { StateOwner } from './state-owner.ts';
 
@@ -110,7 +109,7 @@ export class MapTurnFacade {
   }
 
   private fieldOf(record: number, slot: ScalarSlot | undefined): unknown {
-    return record === 0 || slot === undefined ? undefined : readScalar(this.owner.partition.heap, record, slot);
+    return record === 0 || slot === undefined ? undefined : readField(this.owner.partition.heap, record, slot.record);
   }
 
   private put(key: KeyBytes): void {

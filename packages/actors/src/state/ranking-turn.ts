@@ -1,27 +1,25 @@
 /** A ranking as a command sees it. Made when first written; every change is recorded as a row. */
 import { HotRanking, type KeyScratch } from '@spacegrid/core';
 import type { RankingField } from '../define/state-fields.ts';
-import type { RankingEntry, RankingTurn } from '../define/state-views.ts';
+import type { RankingTurn } from '../define/state-views.ts';
+import { RankingQueries } from './ranking-queries.ts';
 import type { StructureSlot } from './state-layout.ts';
 import type { StateOwner } from './state-owner.ts';
 
 const ROW_BYTES = 16;
 
-export class RankingTurnFacade implements RankingTurn {
+export class RankingTurnFacade extends RankingQueries implements RankingTurn {
   private readonly owner: StateOwner;
   private readonly slot: StructureSlot;
   private readonly keys: KeyScratch;
   private ranking: HotRanking | undefined;
 
   constructor(owner: StateOwner, slot: StructureSlot) {
+    super();
     this.owner = owner;
     this.slot = slot;
     this.keys = owner.partition.scratch;
     this.ranking = undefined;
-  }
-
-  get size(): number {
-    return this.existing()?.count ?? 0;
   }
 
   set(member: string, score: number): number {
@@ -60,35 +58,7 @@ export class RankingTurnFacade implements RankingTurn {
     if (changes.enabled) changes.clear(this.owner.prefix, this.slot.tag);
   }
 
-  score(member: string): number | undefined {
-    return this.existing()?.score(member);
-  }
-
-  rank(member: string): number | undefined {
-    return this.existing()?.rank(member);
-  }
-
-  top(count: number): RankingEntry[] {
-    return this.existing()?.top(count) ?? [];
-  }
-
-  page(offset: number, limit: number): RankingEntry[] {
-    return this.existing()?.page(offset, limit) ?? [];
-  }
-
-  around(member: string, count: number): RankingEntry[] {
-    return this.existing()?.around(member, count) ?? [];
-  }
-
-  rangeByScore(min: number, max: number, options?: { offset?: number; limit?: number }): RankingEntry[] {
-    return this.existing()?.rangeByScore(min, max, options) ?? [];
-  }
-
-  countBetween(min: number, max: number): number {
-    return this.existing()?.countBetween(min, max) ?? 0;
-  }
-
-  private existing(): HotRanking | undefined {
+  protected override existing(): HotRanking | undefined {
     const header = this.owner.header(this.slot);
     if (header === 0) return undefined;
     if (this.ranking === undefined || this.ranking.header !== header) {

@@ -5,20 +5,22 @@
 import {
   type Heap,
   HotMap,
+  initialValue,
   type KeyBytes,
   type KeyScratch,
   RankingReader,
   ReadOnlyViewError,
   readBool,
+  readField,
   readU32,
 } from '@spacegrid/core';
-import type { MapView, RankingEntry, RankingView } from '../define/state-views.ts';
+import type { MapView } from '../define/state-views.ts';
 import type { EntryFields } from '../define/state-fields.ts';
 import { readEntry } from './entry-values.ts';
 import { scanEntries } from './map-scan.ts';
 import type { ReadSight } from './read-sight.ts';
+import { RankingQueries } from './ranking-queries.ts';
 import { readMany } from './read-many.ts';
-import { initialValue, readScalar } from './scalar-values.ts';
 import {
   type EntryLayout,
   FIRST_TYPE_ROOT,
@@ -149,7 +151,7 @@ function stateClass(layout: StateLayout): new (reader: StateReader) => object {
   }
   for (const slot of layout.scalars) {
     define(State.prototype, slot.name, (reader) =>
-      reader.record === 0 ? initialValue(slot) : readScalar(reader.heap, reader.record, slot),
+      reader.record === 0 ? initialValue(slot.record) : readField(reader.heap, reader.record, slot.record),
     );
   }
   for (const slot of layout.structures) {
@@ -187,50 +189,19 @@ function headerOf(reader: StateReader, slot: StructureSlot): number {
   return reader.record === 0 ? 0 : readU32(reader.heap, reader.record, slot.record);
 }
 
-class RankingViewFacade implements RankingView {
+class RankingViewFacade extends RankingQueries {
   private readonly reader: StateReader;
   private readonly slot: StructureSlot;
   private ranking: RankingReader | undefined;
 
   constructor(reader: StateReader, slot: StructureSlot) {
+    super();
     this.reader = reader;
     this.slot = slot;
     this.ranking = undefined;
   }
 
-  get size(): number {
-    return this.existing()?.count ?? 0;
-  }
-
-  score(member: string): number | undefined {
-    return this.existing()?.score(member);
-  }
-
-  rank(member: string): number | undefined {
-    return this.existing()?.rank(member);
-  }
-
-  top(count: number): RankingEntry[] {
-    return this.existing()?.top(count) ?? [];
-  }
-
-  page(offset: number, limit: number): RankingEntry[] {
-    return this.existing()?.page(offset, limit) ?? [];
-  }
-
-  around(member: string, count: number): RankingEntry[] {
-    return this.existing()?.around(member, count) ?? [];
-  }
-
-  rangeByScore(min: number, max: number, options?: { offset?: number; limit?: number }): RankingEntry[] {
-    return this.existing()?.rangeByScore(min, max, options) ?? [];
-  }
-
-  countBetween(min: number, max: number): number {
-    return this.existing()?.countBetween(min, max) ?? 0;
-  }
-
-  private existing(): RankingReader | undefined {
+  protected override existing(): RankingReader | undefined {
     const header = headerOf(this.reader, this.slot);
     if (header === 0) return undefined;
     this.reader.heap.cover(header + 16);
@@ -270,7 +241,7 @@ class MapViewFacade implements MapView<EntryFields> {
   field(key: string, name: string): never {
     const slot = this.layout.byName.get(name);
     const record = this.record(key);
-    return (record === 0 || slot === undefined ? undefined : readScalar(this.reader.heap, record, slot)) as never;
+    return (record === 0 || slot === undefined ? undefined : readField(this.reader.heap, record, slot.record)) as never;
   }
 
   getMany(keys: readonly string[]): never[] {
@@ -284,7 +255,9 @@ class MapViewFacade implements MapView<EntryFields> {
     const slot = this.layout.byName.get(name);
     return readMany(this.existing(), keys, this.reader.keys, (found) => {
       const record = this.live(found);
-      return (record === 0 || slot === undefined ? undefined : readScalar(this.reader.heap, record, slot)) as never;
+      return (
+        record === 0 || slot === undefined ? undefined : readField(this.reader.heap, record, slot.record)
+      ) as never;
     });
   }
 

@@ -1,6 +1,5 @@
 /** Scalars between JavaScript and the words of a record. */
 import {
-  decodeValue,
   type Heap,
   InvalidArgumentError,
   PackReader,
@@ -11,44 +10,13 @@ import {
   readByteOffset,
   readF64,
   readI32,
-  readText,
-  readU32,
   readValue,
   writeValue,
 } from '@spacegrid/core';
 import type { ScalarSlot } from './state-layout.ts';
 
-const reader = new PackReader(new Uint8Array(0));
 // Without the option a text that begins with U+FEFF loses it.
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
-
-/** The value of a field that was never written; packed ones are copies, deeply frozen like those that were. */
-export function initialValue({ field, initialBytes }: ScalarSlot): unknown {
-  return initialBytes === undefined ? field.initial : decodeValue(initialBytes, true);
-}
-
-/** The field's value in a published record; packed values come deeply frozen. */
-export function readScalar(heap: Heap, record: number, slot: ScalarSlot): unknown {
-  const field = slot.record;
-  switch (field.kind) {
-    case 'f64':
-      return readF64(heap, record, field);
-    case 'u32':
-      return readU32(heap, record, field);
-    case 'i32':
-      return readI32(heap, record, field);
-    case 'bool':
-      return readBool(heap, record, field);
-    case 'text':
-      return readText(heap, record, field);
-    default: {
-      const length = readByteLength(heap, record, field);
-      if (length < 0) return initialValue(slot);
-      const offset = readByteOffset(heap, record, field);
-      return readValue(reader.reset(heap.u8, offset, offset + length), true);
-    }
-  }
-}
 
 /** A checked value, as the draft takes it: packed ones as bytes. Throws InvalidArgumentError naming the field. */
 export function checkScalar(slot: ScalarSlot, value: unknown): unknown {

@@ -3,7 +3,6 @@
  * the record; a ranking or map is a structure of its own, whose header the record refers to (0 while it was never written).
  */
 import {
-  encodeValue,
   EntryLife,
   type FieldDescription,
   frequencyStamps,
@@ -22,8 +21,6 @@ export interface ScalarSlot {
   readonly index: number;
   readonly record: RecordField;
   readonly field: ScalarField<unknown>;
-  /** The initial value of a packed field, encoded: each reader gets a copy of its own. */
-  readonly initialBytes: Uint8Array | undefined;
 }
 
 export interface StructureSlot {
@@ -121,8 +118,7 @@ function layFields(
   const scalars: ScalarSlot[] = [];
   for (const { name, field } of fields) {
     if (field.kind === 'ranking' || field.kind === 'map') continue;
-    const initialBytes = field.kind === 'packed' ? encodeValue(field.initial) : undefined;
-    scalars.push({ name, index: scalars.length, record: shape.fieldOrThrow(name), field, initialBytes });
+    scalars.push({ name, index: scalars.length, record: shape.fieldOrThrow(name), field });
   }
   return { shape, scalars };
 }

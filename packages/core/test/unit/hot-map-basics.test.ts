@@ -279,6 +279,21 @@ describe('RecordShape', () => {
     expect([fields.fieldOrThrow('d').at, fields.fieldOrThrow('c').at, fields.keyAt]).toEqual([3, 4, 8]);
   });
 
+  it('gives each reader its own frozen copy of an initial value', () => {
+    const initial = { list: [1], at: new Date(0) };
+    const fields = new RecordShape([
+      { name: 'box', kind: 'packed', initial },
+      { name: 'none', kind: 'packed', initial: null },
+    ]);
+    const boxes = new HotMap(heap, HotMap.create(heap), fields, SEED);
+    boxes.set('ada', {});
+    const read = (): typeof initial => boxes.get('ada')?.['box'] as typeof initial;
+    expect(() => read().list.push(2)).toThrow(TypeError);
+    read().at.setTime(1);
+    initial.list.push(3);
+    expect(boxes.get('ada')).toEqual({ box: { list: [1], at: new Date(0) }, none: null });
+  });
+
   it('keeps 60 bools apart', () => {
     const many = new RecordShape(
       Array.from({ length: 60 }, (_, number) => ({ name: `b${number}`, kind: 'bool' as const })),

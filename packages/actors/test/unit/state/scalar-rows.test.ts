@@ -1,8 +1,17 @@
 import { defineActor, text } from '@spacegrid/actors';
-import { createHeapBuffer, Heap, HotMap, KeyScratch, PackReader, PackWriter, RecordDraft } from '@spacegrid/core';
+import {
+  createHeapBuffer,
+  Heap,
+  HotMap,
+  KeyScratch,
+  PackReader,
+  PackWriter,
+  RecordDraft,
+  readField,
+} from '@spacegrid/core';
 import { expect, it } from 'vitest';
 import { compileActorTypes } from '../../../src/define/actor-type.ts';
-import { draftFromRow, readScalar } from '../../../src/state/scalar-values.ts';
+import { draftFromRow } from '../../../src/state/scalar-values.ts';
 import { layoutOf, type StateLayout } from '../../../src/state/state-layout.ts';
 
 it('a row in which a text has its initial value again takes the place of one in which it had another', () => {
@@ -25,5 +34,5 @@ it('a row in which a text has its initial value again takes the place of one in 
   take([2, 65]);
   take([0]);
   heap.commit();
-  expect(readScalar(heap, table.find(key), layout.scalars[0] as StateLayout['scalars'][0])).toBe('');
+  expect(readField(heap, table.find(key), layout.shape.fieldOrThrow('title'))).toBe('');
 });

@@ -1,7 +1,7 @@
 /** Records as plain objects: what the convenient half of HotMap takes and gives. */
 import { PackReader } from '../../codec/pack-reader.ts';
 import { PackWriter } from '../../codec/pack-writer.ts';
-import { readValue } from '../../codec/read-value.ts';
+import { decodeValue, readValue } from '../../codec/read-value.ts';
 import { writeValue } from '../../codec/write-value.ts';
 import { InvalidArgumentError } from '../../errors/grid-errors.ts';
 import type { Heap } from '../../memory/heap.ts';
@@ -9,6 +9,8 @@ import { blobByteLength, blobOffset } from '../blob.ts';
 import type { RecordDraft } from './record-draft.ts';
 import { readBool, readF64, readI32, readText, readU32 } from './record-fields.ts';
 import type { RecordField, RecordShape } from './record-shape.ts';
+
+const reader = new PackReader(new Uint8Array(0));
 
 export type RecordObject = { [name: string]: unknown };
 
@@ -19,7 +21,12 @@ export function recordToObject(heap: Heap, shape: RecordShape, record: number): 
   return object;
 }
 
-/** The value of any field. */
+/** The value of a field that a record does not hold; packed ones are copies, deeply frozen like those that it does. */
+export function initialValue({ initial, initialBytes }: RecordField): unknown {
+  return initialBytes === undefined ? initial : decodeValue(initialBytes, true);
+}
+
+/** The value of any field; packed ones come deeply frozen. */
 export function readField(heap: Heap, record: number, field: RecordField): unknown {
   switch (field.kind) {
     case 'f64':
@@ -80,10 +87,10 @@ export function setField(draft: RecordDraft, field: RecordField, value: unknown)
 
 function readPacked(heap: Heap, record: number, field: RecordField): unknown {
   const blob = heap.i32[record + field.at] as number;
-  if (blob === 0) return field.initial;
+  if (blob === 0) return initialValue(field);
   const length = blobByteLength(heap, blob);
   const from = blobOffset(blob);
-  return readValue(new PackReader(heap.u8, from, from + length), true);
+  return readValue(reader.reset(heap.u8, from, from + length), true);
 }
 
 function packedBytes(value: unknown): Uint8Array {

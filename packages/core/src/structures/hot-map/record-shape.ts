@@ -8,6 +8,7 @@
  * field's initial value.
  */
 import { VALUE_BYTES_MAX } from '../../codec/value-limits.ts';
+import { encodeValue } from '../../codec/write-value.ts';
 import { InvalidOptionError } from '../../errors/grid-errors.ts';
 import {
   BLOB_COUNT_MAX,
@@ -42,6 +43,8 @@ export interface RecordField {
   readonly name: string;
   readonly kind: FieldKind;
   readonly initial: unknown;
+  /** Of a packed field whose initial value could be changed: what each reader gets a copy of. */
+  readonly initialBytes: Uint8Array | undefined;
   readonly maxBytes: number;
   /** Word of the record. */
   readonly at: number;
@@ -75,10 +78,12 @@ export class RecordShape {
     const place = (description: FieldDescription, at: number, mask: number, blob: number): void => {
       if (byName.has(description.name))
         throw new InvalidOptionError(`the field ${description.name} is described twice`);
+      const initial = description.initial === undefined ? emptyOf(description.kind) : description.initial;
       byName.set(description.name, {
         name: description.name,
         kind: description.kind,
-        initial: description.initial ?? emptyOf(description.kind),
+        initial,
+        initialBytes: isChangeable(initial) ? encodeValue(initial, description.name) : undefined,
         maxBytes: Math.min(description.maxBytes ?? VALUE_BYTES_MAX, VALUE_BYTES_MAX),
         at,
         mask,
@@ -133,9 +138,13 @@ export class RecordShape {
   }
 }
 
+function isChangeable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
 /** A field that no description names. */
 function hiddenField(name: string, kind: 'f64' | 'u32', at: number): RecordField {
-  return { name, kind, initial: 0, maxBytes: VALUE_BYTES_MAX, at, mask: 0, blob: -1 };
+  return { name, kind, initial: 0, initialBytes: undefined, maxBytes: VALUE_BYTES_MAX, at, mask: 0, blob: -1 };
 }
 
 function emptyOf(kind: FieldKind): unknown {
