@@ -28,6 +28,7 @@ export {
   defineActor,
   type Turn,
   type View,
+  type WhenIdle,
 } from './define/define-actor.ts';
 export type { EntryOptions, EvictOptions, MapOptions } from './define/map-policy.ts';
 export { defineTask, type OffloadTask } from './define/offload-task.ts';

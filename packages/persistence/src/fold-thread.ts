@@ -18,8 +18,8 @@ const PAGE_ROWS = 4000;
 /** Bound, but for the last row of a page. */
 const PAGE_BYTES = 16 * 1024 * 1024;
 /** Of an actor that is read back while the grid runs. */
-const SMALL_PAGE_ROWS = 1000;
-const SMALL_PAGE_BYTES = 128 * 1024;
+const SMALL_PAGE_ROWS = 4000;
+const SMALL_PAGE_BYTES = 256 * 1024;
 
 let store: StoreIdentity | undefined;
 let file: RowsFile | undefined;

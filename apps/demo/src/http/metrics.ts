@@ -123,6 +123,18 @@ export function metricsText(stats: GridStats): string {
   );
   const sumOf = (counter: keyof (typeof workers)[number]['counters']): number =>
     workers.reduce((sum, { counters }) => sum + counters[counter], 0);
+  metric('actors', 'gauge', 'Actors of types that unload: in memory, and in the store alone.', [
+    ['{state="loaded"}', sumOf('actorsLoaded')],
+    ['{state="unloaded"}', sumOf('actorsUnloaded')],
+  ]);
+  metric('actor_unloads_total', 'counter', 'Actors that left memory.', [['', sumOf('unloads')]]);
+  metric('actor_loads_total', 'counter', 'Actors read back from the store.', [
+    ['{outcome="loaded"}', sumOf('loads')],
+    ['{outcome="failed"}', sumOf('loadFailures')],
+  ]);
+  metric('actor_load_seconds_total', 'counter', 'From the first call of an unloaded actor until it was there.', [
+    ['', sumOf('loadMicros') / 1e6],
+  ]);
   metric('expirations_total', 'counter', 'Entries of maps removed after their time.', [['', sumOf('expirations')]]);
   metric('evictions_total', 'counter', 'Entries removed from full maps.', [
     ['{policy="lru"}', sumOf('evictionsLru')],

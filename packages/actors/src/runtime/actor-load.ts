@@ -29,11 +29,14 @@ import type { RowLink } from './row-link.ts';
 /** Pages that wait to be applied, and the one that is asked for meanwhile. */
 const PAGES_AHEAD = 1;
 const RETRIES_MAX = 3;
-const RETRY_MS = 50;
+/** Before the first of them; three times as long before each of the others. */
+const RETRY_MS = 75;
+
+const ROOM_RETRY_MS = 50;
 /** Bound: attempts that found no room, while idle actors leave memory. */
 const ROOM_RETRIES_MAX = 40;
-/** Bound: from the first question on. */
-const LOAD_MS_MAX = 20_000;
+/** Bound: without a page that could be applied. */
+const SILENCE_MS_MAX = 20_000;
 /** Failures that trying again does not mend. */
 const FINAL = ['STORE_CORRUPT', 'SCHEMA_VERSION', 'DECODE', 'INVALID_ARGUMENT', 'INVALID_KEY'] as const;
 
@@ -54,6 +57,7 @@ export class ActorLoad {
   /** Requests that go on when it is loaded, in order. Bound: each stands in a ring, or is kept as one that waits. */
   readonly waiting: WaitingRequest[];
   readonly startedAt: number;
+  private heardAt: number;
   private readonly parts: LoadParts;
   private readonly number: number;
   private readonly prefix: Uint8Array;
@@ -83,6 +87,7 @@ export class ActorLoad {
     this.key = key;
     this.waiting = [];
     this.startedAt = nowMs;
+    this.heardAt = nowMs;
     this.parts = parts;
     this.number = number;
     this.prefix = actorPrefix(layout.type.name, key.bytes.subarray(key.offset, key.offset + key.length));
@@ -110,11 +115,17 @@ export class ActorLoad {
   /** Something can be done at once. */
   isReady(nowMs: number): boolean {
     if (this.retryAt > 0) return this.retryAt <= nowMs;
-    return this.pages.length > 0 || this.failure !== undefined || nowMs - this.startedAt > LOAD_MS_MAX;
+    return this.pages.length > 0 || this.failure !== undefined || nowMs - this.heardAt > SILENCE_MS_MAX;
+  }
+
+  /** Asks for the first page. */
+  begin(nowMs: number): void {
+    this.heardAt = nowMs;
+    this.ask();
   }
 
   /** Asks for the next page, unless enough wait to be applied. */
-  ask(): void {
+  private ask(): void {
     if (this.next === undefined || this.question >= 0 || this.pages.length > PAGES_AHEAD) return;
     this.question = this.parts.link.ask(this.partition.number, this.prefix, this.next);
   }
@@ -139,14 +150,15 @@ export class ActorLoad {
    */
   step(nowMs: number, tick: number, isLate: () => boolean): 'loaded' | 'goes on' | Error {
     try {
-      if (nowMs - this.startedAt > LOAD_MS_MAX)
-        throw new CallTimeoutError(`the store did not give its rows within ${LOAD_MS_MAX} ms`, { cause: this.failure });
+      if (nowMs - this.heardAt > SILENCE_MS_MAX)
+        throw new CallTimeoutError(`the store gave none of its rows for ${SILENCE_MS_MAX} ms`, { cause: this.failure });
       if (this.retryAt > 0) {
         if (this.retryAt > nowMs) return 'goes on';
         this.retryAt = 0;
         this.ask();
       }
       if (this.failure !== undefined) throw this.failure;
+      this.heardAt = nowMs;
       return this.apply(tick, isLate) ? 'loaded' : 'goes on';
     } catch (error) {
       if (error instanceof AssertionFailed) throw error;
@@ -198,13 +210,13 @@ export class ActorLoad {
   private failed(error: unknown, nowMs: number): 'goes on' | Error {
     this.reset();
     const cause = error instanceof Error ? error : new Error(String(error));
-    if (nowMs - this.startedAt > LOAD_MS_MAX || FINAL.some((code) => isGridError(error, code))) return cause;
+    if (nowMs - this.heardAt > SILENCE_MS_MAX || FINAL.some((code) => isGridError(error, code))) return cause;
     if (isGridError(error, 'CAPACITY')) {
       if (++this.roomRetries > ROOM_RETRIES_MAX) return cause;
-      this.retryAt = nowMs + RETRY_MS;
+      this.retryAt = nowMs + ROOM_RETRY_MS;
     } else {
       if (++this.retries > RETRIES_MAX) return cause;
-      this.retryAt = nowMs + RETRY_MS * 4 ** this.retries;
+      this.retryAt = nowMs + RETRY_MS * 3 ** (this.retries - 1);
     }
     return 'goes on';
   }

@@ -9,7 +9,7 @@ import type { StateLayout } from '../state/state-layout.ts';
 import { ActorLoad, type LoadParts } from './actor-load.ts';
 import type { Partition, WaitingRequest } from './partition.ts';
 
-/** Loads under way of a worker; each holds two pages of about 128 KiB at most, or rows that are larger. */
+/** Loads under way of a worker; each holds two pages of about 256 KiB at most, or rows that are larger. */
 const UNDER_WAY_MAX = 16;
 /** Loads that nobody's request waits for, as of reminders, which come back by themselves. */
 const UNASKED_MAX = 256;
@@ -121,7 +121,7 @@ export class ActorLoads {
       if (this.underWay.size >= UNDER_WAY_MAX) break;
       this.queued.delete(load);
       this.underWay.add(load);
-      load.ask();
+      load.begin(performance.now());
       began = true;
     }
     return began;
