@@ -188,7 +188,10 @@ export class WorkerLoop {
       this.watches.changed(partition, layout, key);
       if (layout.unloaded !== undefined) this.mailbox.noteChanged(partition, layout, key);
     });
-    for (const { keeping } of this.own) keeping.counters = this.counters;
+    for (const { keeping } of this.own) {
+      keeping.counters = this.counters;
+      keeping.clock = this.clock;
+    }
     this.client = new ClientThread(memory, this.control, worker, surroundings);
     this.control.activateClient(worker);
     this.offload = offload;

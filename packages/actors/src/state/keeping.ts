@@ -2,7 +2,7 @@
  * What a partition needs beside its maps to keep entries for a time, or up to a limit: its timer wheel, the durable watermark,
  * and counts of what was removed. Partition thread only.
  */
-import { durableSequence, type Heap, readU32, type RecordField, TimerWheel } from '@spacegrid/core';
+import { type Clock, durableSequence, type Heap, readU32, type RecordField, TimerWheel } from '@spacegrid/core';
 import { EVICTIONS_LFU, EVICTIONS_LRU, EXPIRATIONS, MAP_HITS, MAP_MISSES } from '../control/counters.ts';
 
 /** Root of the timer wheel. */
@@ -25,6 +25,7 @@ export class Keeping {
   /** Told when something may be due earlier than was known. */
   onDue: () => void;
   counters: KeepingCounters | undefined;
+  clock: Clock | undefined;
   private readonly heap: Heap;
   private readonly persistent: boolean;
   private known: TimerWheel | undefined;
@@ -36,6 +37,7 @@ export class Keeping {
   constructor(heap: Heap, persistent: boolean) {
     this.onDue = () => undefined;
     this.counters = undefined;
+    this.clock = undefined;
     this.heap = heap;
     this.persistent = persistent;
     this.known = undefined;
@@ -56,6 +58,11 @@ export class Keeping {
     const { heap } = this;
     if (this.wheel === undefined) heap.publish(heap.root(WHEEL_ROOT), TimerWheel.create(heap, nowMs));
     return this.wheel as TimerWheel;
+  }
+
+  /** Wall-clock milliseconds outside of turns: not before the last turn's. */
+  now(lastTurnMs: number): number {
+    return Math.max(lastTurnMs, this.clock?.now() ?? lastTurnMs);
   }
 
   /** Sequence that a record written in the open turn is marked with: its low 32 bits. */

@@ -89,8 +89,10 @@ export class KeptMapTurnFacade extends MapTurnFacade {
     );
   }
 
+  /** The turn's time; between the steps of an asynchronous command, which may read, that of the thread. */
   private get now(): number {
-    return this.owner.partition.lastNow;
+    const { heap, keeping, lastNow } = this.owner.partition;
+    return heap.open ? lastNow : keeping.now(lastNow);
   }
 
   private ttlOf(options: EntryOptions | undefined): number | undefined {
@@ -133,6 +135,7 @@ export class KeptMapTurnFacade extends MapTurnFacade {
   /** Evicts until the draft's record fits. Throws CapacityError when what would have to go may not. */
   private makeRoom(map: HotMap, { entriesMax, bytesMax, policy }: ResolvedEviction, key: KeyBytes, old: number): void {
     const newEntries = old === 0 ? 1 : 0;
+    if (bytesMax === Number.POSITIVE_INFINITY && map.size + newEntries <= entriesMax) return;
     const own = map.bytesOf(this.draft, key.length);
     const newBytes = own - map.bytesReplaced(this.draft, old);
     const sizeMax = Math.max(entriesMax, map.size);

@@ -138,3 +138,28 @@ it(
   },
   20_000 * factor,
 );
+
+it('tells of what ends behind it by the clock, when the clock was set back', () => {
+  const heap = new Heap(createHeapBuffer({ maxBytes: 16 * 1024 * 1024 }));
+  heap.begin();
+  const wheel = new TimerWheel(heap, TimerWheel.create(heap, START_MS));
+  const [over, coming] = [0, 1].map(() => {
+    const node = heap.alloc(NODE_WORDS);
+    heap.i32.fill(0, node, node + NODE_WORDS);
+    return node;
+  }) as [number, number];
+  const backMs = START_MS - 3_600_000;
+  wheel.insert(over, backMs - 1, backMs);
+  wheel.insert(coming, backMs + 5000, backMs);
+  heap.commit();
+  expect([...takeWheelCensus(heap, wheel.ref)].filter(([, list]) => list === 0)).toEqual([[over, 0]]);
+  heap.begin();
+  unlinkNode(heap, over);
+  heap.commit();
+  // Nothing to do before: asking again and again would keep the thread awake.
+  expect(wheel.nextAt).toBeGreaterThan(backMs);
+  heap.begin();
+  wheel.settle(START_MS + TICK_MS, 10, () => backMs + 5000);
+  heap.commit();
+  expect(wheel.firstDue).toBe(coming);
+});

@@ -2,6 +2,7 @@ import { defineActor, map, type MapOptions } from '@spacegrid/actors';
 import { createTestGrid, type TestGrid } from '@spacegrid/actors/testing';
 import { isGridError } from '@spacegrid/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { gate } from '../../fixtures/lab-actors.ts';
 import { Cache, Sessions } from '../../fixtures/sessions-actors.ts';
 
 let grid: TestGrid;
@@ -24,6 +25,17 @@ describe('entries with a time to live', () => {
     await grid.clock.advance(1);
     expect(sessions.peek.tokens()).toEqual(['stays']);
     expect(await sessions.tokens()).toEqual(['stays']);
+  });
+
+  it('are absent for an asynchronous command that reads between its steps', async () => {
+    const sessions = grid.actor(Sessions, 'a');
+    await sessions.open('s', 'ada', { ttl: 5100 });
+    const [before, after] = [sessions.userLater('s', 'before'), grid.actor(Sessions, 'a').userLater('s', 'after')];
+    gate('before').resolve();
+    expect(await before).toBe('ada');
+    await grid.clock.advance(5200);
+    gate('after').resolve();
+    expect(await after).toBeUndefined();
   });
 
   it('are removed within a second', async () => {

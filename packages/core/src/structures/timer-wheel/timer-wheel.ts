@@ -69,7 +69,9 @@ export class TimerWheel {
   insert(node: number, dueMs: number, nowMs: number): void {
     if (dueMs === Number.POSITIVE_INFINITY) return;
     this.catchUp(nowMs);
-    this.hang(node, tickOf(dueMs));
+    // A clock that was set back may be behind the wheel: what lies between is told of when the clock comes to the wheel again.
+    if (dueMs > nowMs) this.hang(node, Math.max(this.tick, tickOf(dueMs)));
+    else linkNode(this.heap, this.ref + DUE, node);
   }
 
   /**
@@ -113,13 +115,9 @@ export class TimerWheel {
     return left;
   }
 
+  /** At a tick that is not before the wheel's. */
   private hang(node: number, tick: number): void {
-    const { heap, ref } = this;
-    const now = this.tick;
-    if (tick < now) {
-      linkNode(heap, ref + DUE, node);
-      return;
-    }
+    const { heap, tick: now } = this;
     const differing = tick ^ now;
     const level = differing === 0 ? 0 : Math.floor((31 - Math.clz32(differing)) / LEVEL_BITS);
     let startsAt: number;
