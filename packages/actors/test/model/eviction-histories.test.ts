@@ -20,6 +20,7 @@ class History {
   /** The last committed write of each key, and how many entries there must be. */
   private readonly written = { lru: new Map<string, number>(), lfu: new Map<string, number>() };
   private readonly sizes = { lru: 0, lfu: 0 };
+  private readonly bytes = new Map<string, number>();
 
   constructor(seed: number) {
     this.random = randomFrom(seed);
@@ -38,8 +39,15 @@ class History {
     const full = grid.actor(Full, 'a');
     const name = NAMES[random(2)] as (typeof NAMES)[number];
     const keys = Array.from({ length: 1 + random(6) }, () => `key ${random(KEYS)}`);
-    const kind = random(16);
-    if (kind < 8) {
+    const kind = random(20);
+    if (kind >= 16) {
+      const length = random(1500);
+      await full.putBytes(keys, value, length, random(2) === 0);
+      for (const key of keys) this.bytes.set(key, value);
+      const entries = new Map(full.peek.all('bytes'));
+      expect(entries.get(keys.at(-1) as string)).toBe(value);
+      for (const [key, found] of entries) if (found !== this.bytes.get(key)) throw new Error(`${key} is ${found}`);
+    } else if (kind < 8) {
       const before = new Set(full.peek.keys(name));
       await full.put(name, keys, value);
       for (const key of keys) this.written[name].set(key, value);
