@@ -132,7 +132,8 @@ class LocalGrid implements Grid {
         'all client threads are taken: raise clientThreads, or close the grid in threads that need it no more',
       );
     const { port1, port2 } = new MessageChannel();
-    void this.supervisor.ask((api) => api.attachClient(slot, handOver(port1)));
+    // Where the supervisor is gone nobody serves the handle, as its calls will tell.
+    this.supervisor.ask((api) => api.attachClient(slot, handOver(port1))).catch(() => port2.close());
     const { hashSeed, callTimeoutMs, persistent, actorsModule } = this.settings;
     const contents: HandleContents = {
       memory: this.memory,

@@ -15,6 +15,7 @@ import {
   callControl,
   handOver,
   serveControl,
+  WorkerUnavailableError,
 } from '@spacegrid/core';
 import {
   ControlBlock,
@@ -175,6 +176,7 @@ async function replaceWorker(worker: number, cause: string): Promise<void> {
   entry.restarts = entry.restarts.filter((at) => diedAt - at < 60_000);
   if (entry.restarts.length >= RESTARTS_IN_A_MINUTE_MAX && !asked) {
     control.setWorkerState(worker, WORKER_FAILED);
+    letGoForFailed();
     // Their calls to it fail now, and do not wait for their deadlines.
     wakeAll();
     report({ kind: 'worker', thread: worker, diedAt, recoveredAfterMs: -1, cause });
@@ -246,6 +248,8 @@ const api: SupervisorApi = {
   async terminateWorker(worker) {
     const entry = hosted[worker];
     if (entry?.thread === undefined) throw new RangeError(`worker ${worker} does not exist`);
+    if (control.workerState(worker) === WORKER_FAILED)
+      throw new WorkerUnavailableError(`worker ${worker} keeps dying and is not started again`);
     const recovered = new Promise<RecoveryEvent>((resolve) => entry.waiting.push(resolve));
     entry.ending = true;
     await entry.thread.terminate();
@@ -264,6 +268,7 @@ const api: SupervisorApi = {
       attached.delete(slot);
       for (const heap of heaps) releasePin(heap, slot);
       control.closeClient(slot);
+      letGoForFailed();
       for (let worker = 0; worker < memory.shape.workers; worker++) ringWorker(worker);
     });
     port.on('message', () => undefined);
@@ -360,6 +365,15 @@ async function inTime(work: Promise<unknown>, endsAt: number): Promise<void> {
 function wakeAll(): void {
   for (let thread = 0; thread <= control.durabilityThread; thread++)
     new Doorbell(control.shared.words, control.doorbell(thread)).wake();
+}
+
+/** Workers that are given up let go of no client: its slot would stay taken. */
+function letGoForFailed(): void {
+  for (let worker = 0; worker < memory.shape.workers; worker++) {
+    if (control.workerState(worker) !== WORKER_FAILED) continue;
+    for (let slot = 0; slot < memory.shape.clients; slot++)
+      if (control.isHeld(slot, worker)) control.letGoOfClient(slot, worker);
+  }
 }
 
 function ringWorker(worker: number): void {
