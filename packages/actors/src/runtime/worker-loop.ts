@@ -470,7 +470,9 @@ export class WorkerLoop {
     if (this.interrupted.length > 0) this.forgetInterrupted();
     this.client.flush();
     if (worked) this.wakeDurability();
-    return this.tidy() || worked;
+    const more = this.tidy();
+    this.clock.endRound();
+    return more || worked;
   }
 
   private take(client: number): number {
