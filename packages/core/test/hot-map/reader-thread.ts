@@ -14,28 +14,16 @@ import {
   LOST,
   numberOf,
   READS,
-  READY,
-  RESULT_WORDS,
-  RESULTS,
   redundantShape,
   SCANS,
   STABLE_KEYS,
-  STOP,
   TORN,
 } from './redundant-record.ts';
+import { type ReaderThreadData, ReaderResults } from '../memory/reader-threads.ts';
 import { SeededRandom } from './seeded-random.ts';
 
-export interface ReaderThreadData {
-  readonly heap: SharedArrayBuffer;
-  readonly control: SharedArrayBuffer;
-  readonly header: number;
-  readonly slot: number;
-  readonly seed: number;
-}
-
-const data = workerData as ReaderThreadData;
-const control = new Int32Array(data.control);
-const results = RESULTS + data.slot * RESULT_WORDS;
+const data = workerData as ReaderThreadData & { readonly header: number };
+const results = new ReaderResults(data);
 const heap = new Heap(data.heap);
 const map = new HotMap(heap, data.header, redundantShape, HASH_SEED);
 const pin = new ReaderPin(heap, data.slot);
@@ -81,22 +69,18 @@ function* scanAll(): Generator<void> {
         numbers.push(number);
       }
       reads += scan.count;
-      const droppedBefore = control[results + DROPPED];
+      const droppedBefore = results.get(DROPPED);
       yield;
-      dropped = control[results + DROPPED] !== droppedBefore;
+      dropped = results.get(DROPPED) !== droppedBefore;
       if (!dropped) for (const number of numbers) if (number < STABLE_KEYS) seen[number] = 1;
     }
   } while (cursor !== 0);
   for (const mark of seen) if (mark === 0) lost++;
 }
 
-function add(word: number, count: number): void {
-  if (count !== 0) Atomics.add(control, results + word, count);
-}
-
 let scanning = scanAll();
-Atomics.add(control, READY, 1);
-while (Atomics.load(control, STOP) === 0) {
+results.ready();
+while (!results.isStopped) {
   torn = 0;
   lost = 0;
   reads = 0;
@@ -111,15 +95,15 @@ while (Atomics.load(control, STOP) === 0) {
     thrown = error;
   }
   if (pin.leave()) {
-    add(READS, reads);
-    add(TORN, torn);
-    add(LOST, lost);
+    results.add(READS, reads);
+    results.add(TORN, torn);
+    results.add(LOST, lost);
     if (thrown !== undefined) throw new Error('a read threw though its pin held', { cause: thrown });
     if (touched !== 0) map.touchAfterPeek(touched, touchedHash, touchedStamp, touchedStamp + 1);
   } else {
-    add(DROPPED, 1);
+    results.add(DROPPED, 1);
   }
-  if (scanEnded) add(SCANS, 1);
+  if (scanEnded) results.add(SCANS, 1);
   // A generator that threw is at its end.
   if (scanEnded || thrown !== undefined) scanning = scanAll();
 }

@@ -21,11 +21,7 @@ export const STABLE_KEYS = 2000;
 export const KEYS = 60_000;
 export const HASH_SEED = 3;
 
-/** Words of the memory that test and reader threads share. */
-export const STOP = 0;
-export const READY = 1;
-export const RESULTS = 8;
-export const RESULT_WORDS = 16;
+/** What readers count. */
 export const READS = 0;
 export const TORN = 1;
 export const LOST = 2;

@@ -8,6 +8,7 @@ import type { RankedEntry } from '../../src/structures/hot-ranking/entry-walk.ts
 import { ROOT } from '../../src/structures/hot-ranking/ranking-header.ts';
 import { RankingReader } from '../../src/structures/hot-ranking/ranking-reader.ts';
 import { SeededRandom } from '../hot-map/seeded-random.ts';
+import { type ReaderThreadData, ReaderResults } from '../memory/reader-threads.ts';
 import {
   AGREEMENTS,
   BUSY,
@@ -18,27 +19,14 @@ import {
   memberName,
   numberOfMember,
   RANKINGS,
-  READY,
   REMAINDERS,
-  RESULT_WORDS,
-  RESULTS,
   SNAPSHOTS,
   STABLE_MEMBERS,
-  STOP,
   TORN,
 } from './watched-ranking.ts';
 
-export interface ReaderThreadData {
-  readonly heap: SharedArrayBuffer;
-  readonly control: SharedArrayBuffer;
-  readonly headers: readonly number[];
-  readonly slot: number;
-  readonly seed: number;
-}
-
-const data = workerData as ReaderThreadData;
-const control = new Int32Array(data.control);
-const results = RESULTS + data.slot * RESULT_WORDS;
+const data = workerData as ReaderThreadData & { readonly headers: readonly number[] };
+const results = new ReaderResults(data);
 const heap = new Heap(data.heap);
 const rankings = data.headers.map((header) => new RankingReader(heap, header, new KeyScratch(HASH_SEED)));
 const pin = new ReaderPin(heap, data.slot);
@@ -121,8 +109,8 @@ function readAgreeing(kind: number, header: number, ranking: RankingReader): voi
   if (count < STABLE_MEMBERS) torn = `only ${count} members`;
 }
 
-Atomics.add(control, READY, 1);
-while (Atomics.load(control, STOP) === 0) {
+results.ready();
+while (!results.isStopped) {
   torn = '';
   entriesSeen = 0;
   agreements = 0;
@@ -138,18 +126,18 @@ while (Atomics.load(control, STOP) === 0) {
     thrown = error;
   }
   if (!pin.leave()) {
-    Atomics.add(control, results + DROPPED, 1);
+    results.add(DROPPED, 1);
   } else if (thrown instanceof StaleReadError) {
     // The writer was descheduled between the index word and the root word.
-    Atomics.add(control, results + BUSY, 1);
+    results.add(BUSY, 1);
   } else {
     if (thrown !== undefined) throw new Error('a read threw though its pin held', { cause: thrown });
     if (torn !== '') {
-      Atomics.add(control, results + TORN, 1);
+      results.add(TORN, 1);
       throw new Error(`${JSON.stringify(RANKINGS[kind])}: ${torn}`);
     }
-    Atomics.add(control, results + SNAPSHOTS, isSnapshot ? 1 : 0);
-    Atomics.add(control, results + ENTRIES, entriesSeen);
-    Atomics.add(control, results + AGREEMENTS, agreements);
+    results.add(SNAPSHOTS, isSnapshot ? 1 : 0);
+    results.add(ENTRIES, entriesSeen);
+    results.add(AGREEMENTS, agreements);
   }
 }

@@ -15,10 +15,7 @@ export const RANKINGS: readonly Required<RankingOptions>[] = [
   { order: 'asc', ties: 'ordinal' },
 ];
 
-export const STOP = 0;
-export const READY = 32;
-export const RESULTS = 64;
-export const RESULT_WORDS = 32;
+/** What readers count. */
 export const SNAPSHOTS = 0;
 export const ENTRIES = 1;
 export const AGREEMENTS = 2;

@@ -1,8 +1,6 @@
 // Real threads read under pins while the writer grows the map, replaces, deletes, undoes and reuses memory at full speed.
 // Together with the test of the other structure: ten million checked reads. Long form: SPACEGRID_READS=1000000000.
 // SPACEGRID_SEED repeats the writer's choices.
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
 import { KeyScratch } from '../../src/hash/key-bytes.ts';
 import { Heap } from '../../src/memory/heap.ts';
@@ -10,7 +8,6 @@ import { createHeapBuffer } from '../../src/memory/heap-layout.ts';
 import { HotMap } from '../../src/structures/hot-map/hot-map.ts';
 import { RecordDraft } from '../../src/structures/hot-map/record-draft.ts';
 import { takeCensus } from '../hot-map/census.ts';
-import type { ReaderThreadData } from '../hot-map/reader-thread.ts';
 import {
   DROPPED,
   fillRedundant,
@@ -19,16 +16,13 @@ import {
   keyName,
   LOST,
   READS,
-  READY,
-  RESULT_WORDS,
-  RESULTS,
   redundantShape,
   SCANS,
   STABLE_KEYS,
-  STOP,
   TORN,
 } from '../hot-map/redundant-record.ts';
 import { SeededRandom } from '../hot-map/seeded-random.ts';
+import { ReaderThreads } from '../memory/reader-threads.ts';
 
 const READS_MIN = Number(process.env.SPACEGRID_READS ?? 6_000_000);
 /** Some two million a second are usual; a machine that is busy otherwise takes longer. */
@@ -38,7 +32,6 @@ const READERS = 2;
 it('readers never see half a record nor lose one', { timeout: DURATION_MS_MAX + 30_000 }, async () => {
   const random = new SeededRandom();
   const heap = new Heap(createHeapBuffer());
-  const control = new Int32Array(new SharedArrayBuffer(4096));
   heap.begin();
   const header = HotMap.create(heap);
   const map = new HotMap(heap, header, redundantShape, HASH_SEED);
@@ -54,26 +47,10 @@ it('readers never see half a record nor lose one', { timeout: DURATION_MS_MAX + 
   for (let number = 0; number < STABLE_KEYS; number++) put(number);
   heap.commit();
 
-  const threads = Array.from({ length: READERS }, (_, slot) => {
-    const workerData: ReaderThreadData = {
-      heap: heap.buffer,
-      control: control.buffer,
-      header,
-      slot,
-      seed: random.seed,
-    };
-    return new Worker(new URL('../hot-map/reader-thread.ts', import.meta.url), { workerData });
-  });
-  const failures: unknown[] = [];
-  for (const thread of threads) thread.on('error', (error) => failures.push(error));
-  const readyBy = performance.now() + 10_000;
-  while (Atomics.load(control, READY) < READERS && performance.now() < readyBy) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  expect(Atomics.load(control, READY)).toBe(READERS);
-
-  const total = (word: number): number =>
-    threads.reduce((sum, _, slot) => sum + (control[RESULTS + slot * RESULT_WORDS + word] as number), 0);
+  const module = new URL('../hot-map/reader-thread.ts', import.meta.url);
+  const readers = await ReaderThreads.start(module, READERS, heap, random.seed, { header });
+  const { failures } = readers;
+  const total = (word: number): number => readers.total(word);
   const endAt = performance.now() + DURATION_MS_MAX;
   let mostBytes = 0;
   let turns = 0;
@@ -100,8 +77,7 @@ it('readers never see half a record nor lose one', { timeout: DURATION_MS_MAX + 
     // A reader that failed says so by an event.
     if (turns % 4096 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
-  Atomics.store(control, STOP, 1);
-  await Promise.all(threads.map(async (thread) => thread.threadId < 0 || (await once(thread, 'exit'))));
+  await readers.stop();
   const report = `HotMap: ${total(READS)} checked reads, ${total(TORN) + total(LOST)} torn or lost, SPACEGRID_SEED=${random.seed}: ${turns} turns, ${undone} undone, ${puts} puts through ${mostBytes} bytes, ${total(SCANS)} scans, ${total(DROPPED)} dropped`;
   process.stdout.write(`${report}\n`);
   expect(failures, report).toEqual([]);

@@ -1,16 +1,14 @@
 // Real threads read rankings under pins while the writer updates, removes, undoes and reuses memory at full speed.
 // Together with the test of the other structure: ten million checked reads. Long form: SPACEGRID_READS=1000000000.
 // SPACEGRID_SEED repeats the writer's choices.
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
 import { KeyScratch } from '../../src/hash/key-bytes.ts';
 import { Heap } from '../../src/memory/heap.ts';
 import { createHeapBuffer } from '../../src/memory/heap-layout.ts';
 import { HotRanking } from '../../src/structures/hot-ranking/hot-ranking.ts';
 import { SeededRandom } from '../hot-map/seeded-random.ts';
+import { ReaderThreads } from '../memory/reader-threads.ts';
 import { checkRankingTree } from '../hot-ranking/check-tree.ts';
-import type { ReaderThreadData } from '../hot-ranking/reader-thread.ts';
 import {
   AGREEMENTS,
   BUSY,
@@ -20,12 +18,8 @@ import {
   MEMBERS,
   memberName,
   RANKINGS,
-  READY,
-  RESULT_WORDS,
-  RESULTS,
   SNAPSHOTS,
   STABLE_MEMBERS,
-  STOP,
   scoreFor,
   TORN,
 } from '../hot-ranking/watched-ranking.ts';
@@ -40,7 +34,6 @@ it('every snapshot is sorted, ranked and whole, and answers from one root agree'
 }, async () => {
   const random = new SeededRandom();
   const heap = new Heap(createHeapBuffer());
-  const control = new Int32Array(new SharedArrayBuffer(4096));
   const keys = new KeyScratch(HASH_SEED);
   heap.begin();
   const headers = RANKINGS.map((options) => HotRanking.create(heap, options));
@@ -53,26 +46,10 @@ it('every snapshot is sorted, ranked and whole, and answers from one root agree'
   }
   heap.commit();
 
-  const threads = Array.from({ length: READERS }, (_, slot) => {
-    const workerData: ReaderThreadData = {
-      heap: heap.buffer,
-      control: control.buffer,
-      headers,
-      slot,
-      seed: random.seed,
-    };
-    return new Worker(new URL('../hot-ranking/reader-thread.ts', import.meta.url), { workerData });
-  });
-  const failures: unknown[] = [];
-  for (const thread of threads) thread.on('error', (error) => failures.push(error));
-  const readyBy = performance.now() + 10_000;
-  while (Atomics.load(control, READY) < READERS && performance.now() < readyBy) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  expect(Atomics.load(control, READY)).toBe(READERS);
-
-  const total = (word: number): number =>
-    threads.reduce((sum, _, slot) => sum + (control[RESULTS + slot * RESULT_WORDS + word] as number), 0);
+  const module = new URL('../hot-ranking/reader-thread.ts', import.meta.url);
+  const readers = await ReaderThreads.start(module, READERS, heap, random.seed, { headers });
+  const { failures } = readers;
+  const total = (word: number): number => readers.total(word);
   const endAt = performance.now() + DURATION_MS_MAX;
   let puts = 0;
   let mostBytes = 0;
@@ -104,8 +81,7 @@ it('every snapshot is sorted, ranked and whole, and answers from one root agree'
     // A reader that failed says so by an event.
     if (turns % 4096 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
-  Atomics.store(control, STOP, 1);
-  await Promise.all(threads.map(async (thread) => thread.threadId < 0 || (await once(thread, 'exit'))));
+  await readers.stop();
   const report = `HotRanking: ${total(ENTRIES)} checked entries, ${total(TORN)} torn, SPACEGRID_SEED=${random.seed}: ${turns} turns, ${undone} undone, ${puts} changes through ${mostBytes} bytes, ${total(SNAPSHOTS)} snapshots, ${total(AGREEMENTS)} agreements, ${total(DROPPED)} dropped, ${total(BUSY)} busy`;
   process.stdout.write(`${report}\n`);
   expect(failures, report).toEqual([]);
