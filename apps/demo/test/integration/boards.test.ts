@@ -7,7 +7,7 @@ import { BOARDS_MAX, Directory, DIRECTORY_KEY, Leaderboard } from '../../src/act
 import { Boards } from '../../src/grid/boards.ts';
 import { openGrid } from '../../src/grid/open-grid.ts';
 import { scratchFolder } from '../fixtures/demo-process.ts';
-import { until } from '../fixtures/until.ts';
+import { until } from '../../../../test/fixtures/until.ts';
 
 const scratch = scratchFolder();
 // Bound: far more than is needed where nothing else runs.

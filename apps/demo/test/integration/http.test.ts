@@ -4,7 +4,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ask, askJson, JSON_TYPE, type Question, submit } from '../fixtures/ask.ts';
 import { type Demo, scratchFolder, startDemo } from '../fixtures/demo-process.ts';
-import { within } from '../fixtures/until.ts';
+import { within } from '../../../../test/fixtures/until.ts';
 
 const scratch = scratchFolder();
 // Bound: far more than is needed where nothing else runs.

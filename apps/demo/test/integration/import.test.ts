@@ -10,7 +10,7 @@ import { openGrid } from '../../src/grid/open-grid.ts';
 import { askJson } from '../fixtures/ask.ts';
 import { scratchFolder, startDemo } from '../fixtures/demo-process.ts';
 import { runImport, startImport } from '../fixtures/run-import.ts';
-import { until, within } from '../fixtures/until.ts';
+import { until, within } from '../../../../test/fixtures/until.ts';
 
 const PACKED = fileURLToPath(new URL('../../data/downloads.tsv.gz', import.meta.url));
 const scratch = scratchFolder();

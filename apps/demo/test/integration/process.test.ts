@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { askJson, JSON_TYPE, submit } from '../fixtures/ask.ts';
 import { type Demo, Program, scratchFolder, startDemo } from '../fixtures/demo-process.ts';
-import { until, within } from '../fixtures/until.ts';
+import { until, within } from '../../../../test/fixtures/until.ts';
 
 const STOP_MS_MAX = 5000;
 const scratch = scratchFolder();

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { scratchFolder } from '../fixtures/demo-process.ts';
-import { within } from '../fixtures/until.ts';
+import { within } from '../../../../test/fixtures/until.ts';
 
 const IMPORT = fileURLToPath(new URL('../../src/import.ts', import.meta.url));
 const hasScript = /util-linux/.test(spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? '');

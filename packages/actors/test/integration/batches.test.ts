@@ -2,7 +2,7 @@
 import { ASK_BOUNDS_MICROS, type BatchFailedError, createGrid, type Grid, isGridError } from '@spacegrid/actors';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Shop } from '../fixtures/batch-actors.ts';
-import { within } from '../fixtures/until.ts';
+import { within } from '../../../../test/fixtures/until.ts';
 
 let grid: Grid;
 

@@ -3,7 +3,7 @@ import { isGridError } from '@spacegrid/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Bank } from '../fixtures/bank-actors.ts';
 import { Desk, Guest } from '../fixtures/office-actors.ts';
-import { rejection, until, within } from '../fixtures/until.ts';
+import { rejection, until, within } from '../../../../test/fixtures/until.ts';
 
 let grid: Grid;
 let desks = 0;

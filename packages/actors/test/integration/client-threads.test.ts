@@ -4,7 +4,7 @@ import { attachGrid, createGrid, type Grid } from '@spacegrid/actors';
 import { isGridError } from '@spacegrid/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Desk } from '../fixtures/office-actors.ts';
-import { rejection, until, within } from '../fixtures/until.ts';
+import { rejection, until, within } from '../../../../test/fixtures/until.ts';
 
 let grid: Grid;
 const threads: Worker[] = [];

@@ -10,7 +10,7 @@ import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Faults } from '../../../../test/fixtures/faults.ts';
 import { Bank } from '../fixtures/bank-actors.ts';
 import type { FullDiskStory } from '../fixtures/full-disk-process.ts';
-import { within } from '../fixtures/until.ts';
+import { within } from '../../../../test/fixtures/until.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'spacegrid-'));
 const faults = Faults.compile();

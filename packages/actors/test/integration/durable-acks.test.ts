@@ -7,7 +7,7 @@ import { isGridError } from '@spacegrid/core';
 import { sqlite } from '@spacegrid/persistence';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Desk } from '../fixtures/office-actors.ts';
-import { rejection, within } from '../fixtures/until.ts';
+import { rejection, within } from '../../../../test/fixtures/until.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'spacegrid-acks-'));
 let grid: Grid;

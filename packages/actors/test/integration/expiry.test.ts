@@ -9,7 +9,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Cache, Idle, Sessions } from '../fixtures/sessions-actors.ts';
 import { Visits as VisitsBefore } from '../fixtures/shapes/visits.ts';
 import { Visits as VisitsAfter } from '../fixtures/shapes/visits-timed.ts';
-import { rejection, until } from '../fixtures/until.ts';
+import { rejection, until } from '../../../../test/fixtures/until.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'spacegrid-expiry-'));
 const actors = new URL('../fixtures/sessions-actors.ts', import.meta.url);

@@ -2,7 +2,7 @@
 import { createGrid, type Grid } from '@spacegrid/actors';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Desk } from '../fixtures/office-actors.ts';
-import { until, within } from '../fixtures/until.ts';
+import { until, within } from '../../../../test/fixtures/until.ts';
 
 let grid: Grid;
 let rooms = 0;

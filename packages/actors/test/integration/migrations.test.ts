@@ -12,7 +12,7 @@ import { Alarm } from '../fixtures/alarm-actors.ts';
 import { Player as PlayerV1 } from '../fixtures/shapes/v1.ts';
 import { Player as PlayerV2 } from '../fixtures/shapes/v2.ts';
 import { Player as PlayerV3 } from '../fixtures/shapes/v3.ts';
-import { rejection, until } from '../fixtures/until.ts';
+import { rejection, until } from '../../../../test/fixtures/until.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'spacegrid-migrations-'));
 /** Of version 1, its rows folded. */

@@ -6,7 +6,7 @@ import { createGrid, type Grid, type PartitionStats } from '@spacegrid/actors';
 import { sqlite } from '@spacegrid/persistence';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Desk } from '../fixtures/office-actors.ts';
-import { until } from '../fixtures/until.ts';
+import { until } from '../../../../test/fixtures/until.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'spacegrid-stats-'));
 let grid: Grid;

@@ -8,7 +8,7 @@ import { createGrid, type Grid } from '@spacegrid/actors';
 import { sqlite } from '@spacegrid/persistence';
 import { afterAll, expect, it } from 'vitest';
 import { Desk } from '../fixtures/office-actors.ts';
-import { until, within } from '../fixtures/until.ts';
+import { until, within } from '../../../../test/fixtures/until.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'spacegrid-away-'));
 let holder: ChildProcess | undefined;

@@ -7,7 +7,7 @@ import { sqlite } from '@spacegrid/persistence';
 import { isGridError } from '@spacegrid/core';
 import { afterAll, expect, it } from 'vitest';
 import { Shelf } from '../fixtures/store-room-actors.ts';
-import { until, within } from '../fixtures/until.ts';
+import { until, within } from '../../../../test/fixtures/until.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'spacegrid-room-'));
 const actors = new URL('../fixtures/store-room-actors.ts', import.meta.url);

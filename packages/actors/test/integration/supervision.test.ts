@@ -8,7 +8,7 @@ import { isGridError, type Logger } from '@spacegrid/core';
 import { sqlite } from '@spacegrid/persistence';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Clerk, Desk } from '../fixtures/office-actors.ts';
-import { rejection, until, within } from '../fixtures/until.ts';
+import { rejection, until, within } from '../../../../test/fixtures/until.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'spacegrid-supervision-'));
 const events: GridEvent[] = [];

@@ -8,7 +8,7 @@ import { isGridError } from '@spacegrid/core';
 import { restoreBackup, sqlite } from '@spacegrid/persistence';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Box, Desk } from '../fixtures/archive-actors.ts';
-import { rejection, until } from '../fixtures/until.ts';
+import { rejection, until } from '../../../../test/fixtures/until.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'spacegrid-unloading-'));
 let stores = 0;

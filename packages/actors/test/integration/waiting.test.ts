@@ -3,7 +3,7 @@ import { createGrid, type Grid, type WatchEvent } from '@spacegrid/actors';
 import { isGridError } from '@spacegrid/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Clerk, Desk, Guest } from '../fixtures/office-actors.ts';
-import { rejection, until, within } from '../fixtures/until.ts';
+import { rejection, until, within } from '../../../../test/fixtures/until.ts';
 
 let grid: Grid;
 let rooms = 0;

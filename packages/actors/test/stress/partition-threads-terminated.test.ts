@@ -6,7 +6,7 @@ import { createGrid, type Grid } from '@spacegrid/actors';
 import { isGridError } from '@spacegrid/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Bank, Counter } from '../fixtures/bank-actors.ts';
-import { until, within } from '../fixtures/until.ts';
+import { until, within } from '../../../../test/fixtures/until.ts';
 
 const ROUNDS = 50;
 const WORKERS = 2;

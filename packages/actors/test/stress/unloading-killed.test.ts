@@ -13,7 +13,7 @@ import { sqlite } from '@spacegrid/persistence';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Box } from '../fixtures/archive-actors.ts';
 import { BOXES, ENTRIES, fillAll, openArchive } from '../fixtures/archive-grid.ts';
-import { until, within } from '../fixtures/until.ts';
+import { until, within } from '../../../../test/fixtures/until.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'spacegrid-unloading-killed-'));
 

@@ -3,7 +3,7 @@ import { defineActor, map } from '@spacegrid/actors';
 import { isGridError } from '@spacegrid/core';
 import { describe, expect, it } from 'vitest';
 import { DrivenGrid } from '../fixtures/driven-grid.ts';
-import { rejection } from '../fixtures/until.ts';
+import { rejection } from '../../../../test/fixtures/until.ts';
 
 const MB = 1024 ** 2;
 

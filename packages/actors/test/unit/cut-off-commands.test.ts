@@ -3,7 +3,7 @@ import { defineActor } from '@spacegrid/actors';
 import { createTestGrid } from '@spacegrid/actors/testing';
 import { isGridError } from '@spacegrid/core';
 import { describe, expect, it } from 'vitest';
-import { rejection } from '../fixtures/until.ts';
+import { rejection } from '../../../../test/fixtures/until.ts';
 
 /** Where the handlers wait; a test opens it, or ends their thread. */
 let gate = Promise.withResolvers<void>();

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DurablePartitions } from '../fixtures/durable-partitions.ts';
-import { until } from '../fixtures/until.ts';
+import { until } from '../../../../test/fixtures/until.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'spacegrid-'));
 let store: DurablePartitions;

@@ -8,7 +8,7 @@ import { applyTo, type Change } from '../fixtures/changes.ts';
 import { DurablePartitions } from '../fixtures/durable-partitions.ts';
 import { randomTurn, seededRandom } from '../fixtures/seeded-history.ts';
 import { temporaryDirectory } from '../fixtures/temporary-directory.ts';
-import { rejection, until } from '../fixtures/until.ts';
+import { rejection, until } from '../../../../test/fixtures/until.ts';
 
 async function backupOf(directory: string, target: string): Promise<void> {
   const store = await DurablePartitions.open(directory);

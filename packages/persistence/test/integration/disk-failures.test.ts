@@ -7,7 +7,7 @@ import { DurablePartitions } from '../fixtures/durable-partitions.ts';
 import { Faults } from '../../../../test/fixtures/faults.ts';
 import { ask } from '../fixtures/tamper.ts';
 import { temporaryDirectory } from '../fixtures/temporary-directory.ts';
-import { rejection, until } from '../fixtures/until.ts';
+import { rejection, until } from '../../../../test/fixtures/until.ts';
 
 const faults = Faults.compile();
 afterAll(() => faults?.remove());

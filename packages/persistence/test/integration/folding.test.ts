@@ -11,7 +11,7 @@ import { changeSet } from '../fixtures/changes.ts';
 import { DurablePartitions } from '../fixtures/durable-partitions.ts';
 import { ask, tamper } from '../fixtures/tamper.ts';
 import { temporaryDirectory } from '../fixtures/temporary-directory.ts';
-import { until } from '../fixtures/until.ts';
+import { until } from '../../../../test/fixtures/until.ts';
 
 beforeAll(() => loadDigest64());
 

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { DurablePartitions } from '../fixtures/durable-partitions.ts';
 import { tamper } from '../fixtures/tamper.ts';
 import { temporaryDirectory } from '../fixtures/temporary-directory.ts';
-import { rejection } from '../fixtures/until.ts';
+import { rejection } from '../../../../test/fixtures/until.ts';
 
 async function storeIn(directory: string): Promise<void> {
   const store = await DurablePartitions.open(directory);

@@ -7,7 +7,7 @@ import { DurablePartitions } from '../fixtures/durable-partitions.ts';
 import { randomTurn, seededRandom } from '../fixtures/seeded-history.ts';
 import { ask, tamper } from '../fixtures/tamper.ts';
 import { temporaryDirectory } from '../fixtures/temporary-directory.ts';
-import { rejection, until } from '../fixtures/until.ts';
+import { rejection, until } from '../../../../test/fixtures/until.ts';
 
 /** A store whose first batches are folded, with a tail behind them in the journal; closed. */
 async function storeWithTail(directory: string): Promise<void> {

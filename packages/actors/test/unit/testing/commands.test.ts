@@ -4,7 +4,7 @@ import { isGridError, silentLogger } from '@spacegrid/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Lab } from '../../fixtures/lab-actors.ts';
 import { Desk } from '../../fixtures/office-actors.ts';
-import { rejection } from '../../fixtures/until.ts';
+import { rejection } from '../../../../../test/fixtures/until.ts';
 
 let grid: TestGrid;
 let rooms = 0;

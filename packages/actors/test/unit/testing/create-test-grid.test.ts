@@ -7,7 +7,7 @@ import { isGridError } from '@spacegrid/core';
 import { describe, expect, it } from 'vitest';
 import { gate, Lab } from '../../fixtures/lab-actors.ts';
 import { Clerk, Desk } from '../../fixtures/office-actors.ts';
-import { rejection } from '../../fixtures/until.ts';
+import { rejection } from '../../../../../test/fixtures/until.ts';
 
 describe('createTestGrid', () => {
   it('begins at the given time', async () => {

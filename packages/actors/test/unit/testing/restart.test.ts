@@ -4,7 +4,7 @@ import { createTestGrid, type TestGrid } from '@spacegrid/actors/testing';
 import { isGridError } from '@spacegrid/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { gate, Lab, seen } from '../../fixtures/lab-actors.ts';
-import { rejection } from '../../fixtures/until.ts';
+import { rejection } from '../../../../../test/fixtures/until.ts';
 
 let grid: TestGrid;
 
