@@ -183,6 +183,8 @@ describe('an idle actor', () => {
     await answer(grid, box.tick());
     store.fold();
     await answer(grid, box.tick());
+    // Its death takes a while.
+    await pass(grid, 50);
     grid.restart();
     store.link();
     await pass(grid, IDLE_MS * 5);
