@@ -54,7 +54,7 @@ describe('threads ended while actors leave memory and come back', () => {
     let isOver = false;
     const loading = load(grid, seen, () => isOver);
     const done = (): number => seen.ticks.reduce((sum, count) => sum + count, 0);
-    for (let death = 0; death < 12 && seen.failures.length === 0; death++) {
+    for (let death = 0; death < 8 && seen.failures.length === 0; death++) {
       const before = done();
       await until('calls are answered', done, (count) => count >= before + 15 || seen.failures.length > 0, 20_000);
       if (death % 4 === 3) await within('another durability thread', grid.terminateDurability(), 10_000);
