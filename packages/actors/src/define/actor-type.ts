@@ -75,9 +75,13 @@ export function fingerprint(types: readonly ActorType[]): string {
     .join(';');
 }
 
-/** The stored shape of a field, as text. */
+/** A field as text: its kind, and what decides how it lies in memory. */
 export function describe({ name, field }: CompiledField): string {
-  if (field.kind === 'map') return `${name}:map{${compileFields(`map ${name}`, field.entry).map(describe).join()}}`;
+  if (field.kind === 'map') {
+    // Where an entry's fields lie depends on what is kept beside them.
+    const policy = field.policy === undefined ? '' : JSON.stringify(field.policy);
+    return `${name}:map{${compileFields(`map ${name}`, field.entry).map(describe).join()}}${policy}`;
+  }
   if (field.kind === 'ranking') return `${name}:ranking(${field.order},${field.ties})`;
   return `${name}:${field.kind}`;
 }

@@ -21,8 +21,8 @@ export interface MapOptions {
    */
   readonly ttl?: number | string;
   /**
-   * How long an entry stays when nobody reads or writes it: at least a second, at most 1,000 days (90 with `'lfu'`), less than
-   * `ttl`. Reading is `get`, `has` and `field` in a command, a query or a peek; `scan` and `size` are not.
+   * How long an entry stays when nobody reads or writes it: from a second to 1,000 days (with `'lfu'` from ten seconds to
+   * 90 days), less than `ttl`. Reading is `get`, `has` and `field` in a command, a query or a peek; `scan` and `size` are not.
    */
   readonly maxIdle?: number | string;
   /** Makes room for new entries by removing others, instead of growing on. */
@@ -67,6 +67,8 @@ const TTL_MS_MAX = 36_500 * DAY_MS;
 /** Stamps tell idle times apart up to four years, those that count as well up to 97 days (access-stamps.ts). */
 const IDLE_MS_MAX = 1000 * DAY_MS;
 const IDLE_MS_MAX_LFU = 90 * DAY_MS;
+/** Those tell whole seconds apart. */
+const IDLE_MS_MIN_LFU = 10_000;
 
 const duration = durationOption({ min: 1, max: TTL_MS_MAX });
 const ttl: OptionKind<number> = customOption(`'never', or ${duration.allowed}`, (given, path) =>
@@ -99,8 +101,9 @@ export function resolveMapOptions(options: MapOptions | undefined): MapPolicy | 
       },
       {
         between: ['maxIdle', 'evict'],
-        when: ({ maxIdle, evict }) => evict?.policy === 'lfu' && maxIdle !== undefined && maxIdle > IDLE_MS_MAX_LFU,
-        allowed: "maxIdle is at most 90d with policy 'lfu'",
+        when: ({ maxIdle, evict }) =>
+          evict?.policy === 'lfu' && maxIdle !== undefined && (maxIdle < IDLE_MS_MIN_LFU || maxIdle > IDLE_MS_MAX_LFU),
+        allowed: "maxIdle is from 10s to 90d with policy 'lfu'",
       },
     ]);
     const { evict, maxIdle, ttl: ttlMs } = given;

@@ -33,9 +33,7 @@ export class KeptMapTurnFacade extends MapTurnFacade {
     this.kept = kept;
     this.pool = kept.policy.evict === undefined ? undefined : new EvictionPool(kept.life);
     this.replacing = 0;
-    this.mayGo = (record) =>
-      record !== this.replacing &&
-      !this.owner.partition.keeping.isDirty(record, this.layout.shape.version as RecordField);
+    this.mayGo = (record) => record !== this.replacing && this.isRemovable(record);
   }
 
   override set(key: string, value: Readonly<Record<string, unknown>>, options?: EntryOptions): void {
@@ -159,6 +157,15 @@ export class KeptMapTurnFacade extends MapTurnFacade {
       this.remove(map, { bytes: heap.u8, offset: map.keyOffset(victim), length, hash: map.hashOf(victim) });
       keeping.noteRemoved(expired ? 'expired' : policy);
     }
+  }
+
+  /** What has ended is deleted behind its write anyhow, wherever that is by then. */
+  private isRemovable(record: number): boolean {
+    const { heap, keeping } = this.owner.partition;
+    return (
+      !keeping.isDirty(record, this.layout.shape.version as RecordField) ||
+      this.kept.life.hasEnded(heap, record, this.now)
+    );
   }
 
   private remove(map: HotMap, key: KeyBytes): void {

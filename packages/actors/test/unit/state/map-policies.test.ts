@@ -1,6 +1,7 @@
 import { defineActor, map, type MapOptions } from '@spacegrid/actors';
 import { createTestGrid, type TestGrid } from '@spacegrid/actors/testing';
 import { isGridError } from '@spacegrid/core';
+import { compileActorTypes, fingerprint } from '../../../src/define/actor-type.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { gate } from '../../fixtures/lab-actors.ts';
 import { Cache, Sessions } from '../../fixtures/sessions-actors.ts';
@@ -231,7 +232,7 @@ describe('options of maps', () => {
     expect(define({ evict: { policy: 'lru', maxBytes: '256 apples' } })).toMatch(
       /^map\.evict\.maxBytes is '256 apples'/,
     );
-    expect(define({ evict: { policy: 'lfu', maxEntries: 1 }, maxIdle: '91d' })).toMatch(/maxIdle is at most 90d/);
+    expect(define({ evict: { policy: 'lfu', maxEntries: 1 }, maxIdle: '91d' })).toMatch(/maxIdle is from 10s to 90d/);
     expect(define({ ttl: '1s', maxIdle: 999 })).toMatch(/maxIdle/);
     expect(define({ ttl: '30m', maxIdle: '10m', evict: { policy: 'lru', maxEntries: 10, maxBytes: '1mb' } })).toBe(
       'accepted',
@@ -247,6 +248,21 @@ describe('options of maps', () => {
     const other: unknown = await sessions.open('p', 'ada', { ttl: -1 }).catch((error: unknown) => error);
     expect(isGridError(other, 'INVALID_ARGUMENT')).toBe(true);
     expect(String(other)).toMatch(/entry\.ttl is -1/);
+  });
+
+  it('are part of what all threads must agree on: records lie otherwise', () => {
+    const typed = (options?: MapOptions): string =>
+      fingerprint(compileActorTypes([defineActor('one', { state: { a: map({ b: 0 }, options) } })]));
+    const prints = [
+      typed(),
+      typed({ ttl: '1h' }),
+      typed({ ttl: 'never' }),
+      typed({ maxIdle: '1h' }),
+      typed({ evict: { policy: 'lru', maxEntries: 5 } }),
+      typed({ evict: { policy: 'lfu', maxEntries: 5 } }),
+    ];
+    expect(new Set(prints).size).toBe(prints.length);
+    expect(typed({ ttl: '60m' })).toBe(typed({ ttl: '1h' }));
   });
 
   it('make no field of a state ambiguous', () => {
