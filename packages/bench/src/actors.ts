@@ -49,5 +49,6 @@ export const Players = defineActor('players', {
   },
   queries: {
     points: (view, player: string) => view.state.records.field(player, 'points'),
+    pointsOfAll: (view, players: readonly string[]) => view.state.records.fieldMany(players, 'points'),
   },
 });

@@ -7,6 +7,8 @@ import type { Work } from '../work.ts';
 
 /** Operations that are timed together. */
 const TOGETHER = 512;
+/** Keys of one batch. */
+const BATCH = 64;
 /** What a ranking entry with its name may take. */
 const ENTRY_BYTES_MAX = 150;
 
@@ -38,6 +40,15 @@ export const peekWork: Work = {
         [
           each('peek-field', (player) => fields.points(player)),
           each('JS Map of objects, get', (player) => objects.get(player)?.points),
+          {
+            name: 'peek-many',
+            operations: TOGETHER,
+            run: () => {
+              for (let done = 0; done < TOGETHER; done += BATCH)
+                for (const points of fields.pointsOfAll(Array.from({ length: BATCH }, () => playerName(next()))))
+                  sum += points ?? 0;
+            },
+          },
           each('peek-rank', (player) => ranks.rank(player)),
         ],
         options,
@@ -47,6 +58,10 @@ export const peekWork: Work = {
       const rows: Row[] = [
         rateRow(samples, 'peek-field', `peek of a field, ${options.entries.toLocaleString('en')} keys`, [
           { ...map, must: 0.7 },
+        ]),
+        rateRow(samples, 'peek-many', `the same, ${BATCH} keys at a time`, [
+          { ...map, must: 1 },
+          { name: 'peek-field' },
         ]),
         rateRow(samples, 'peek-rank', `peek of a rank, ${options.entries.toLocaleString('en')} entries`, [map]),
       ];

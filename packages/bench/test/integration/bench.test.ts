@@ -19,12 +19,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const names = [
   'ask',
+  'ask-many',
   'ask-single',
   'submit-memory',
   'submit',
   'submit-batch',
   'submit-durable',
   'peek-field',
+  'peek-many',
   'peek-rank',
   'entry-bytes',
   'codec',
