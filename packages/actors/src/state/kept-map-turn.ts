@@ -26,6 +26,8 @@ export class KeptMapTurnFacade extends MapTurnFacade {
   private readonly pool: EvictionPool | undefined;
   /** The record that is being replaced: it is not evicted. */
   private replacing: number;
+  /** How often an entry was looked at that may not go yet. */
+  private unstored: number;
   private readonly mayGo: (record: number) => boolean;
 
   constructor(owner: StateOwner, slot: StructureSlot, kept: KeptEntries) {
@@ -33,7 +35,13 @@ export class KeptMapTurnFacade extends MapTurnFacade {
     this.kept = kept;
     this.pool = kept.policy.evict === undefined ? undefined : new EvictionPool(kept.life);
     this.replacing = 0;
-    this.mayGo = (record) => record !== this.replacing && this.isRemovable(record);
+    this.unstored = 0;
+    this.mayGo = (record) => {
+      if (record === this.replacing) return false;
+      const isRemovable = this.isRemovable(record);
+      if (!isRemovable) this.unstored++;
+      return isRemovable;
+    };
   }
 
   override set(key: string, value: Readonly<Record<string, unknown>>, options?: EntryOptions): void {
@@ -146,10 +154,12 @@ export class KeptMapTurnFacade extends MapTurnFacade {
       if (!grows && evicted >= SHRINK_MAX) return;
       if (evicted >= EVICTIONS_MAX) this.refuse(map, `a write evicts at most ${EVICTIONS_MAX} others`);
       const pool = this.pool as EvictionPool;
+      this.unstored = 0;
       const victim = pool.victim(map, this.now, this.mayGo);
       if (victim === 0) {
         if (!grows) return;
-        this.refuse(map, `none of the ${pool.refused} looked at may be evicted before it is durable`);
+        if (this.unstored === 0) this.refuse(map, `there is nothing left to evict, and the entry takes ${own} bytes`);
+        this.refuse(map, `none of the ${this.unstored} looked at may be evicted before it is durable`);
       }
       const expired = this.kept.life.hasEnded(map.heap, victim, this.now);
       const { heap } = map;

@@ -192,6 +192,10 @@ describe('maps that evict', () => {
     expect(isGridError(failure, 'CAPACITY')).toBe(true);
     expect(String(failure)).toMatch(/small of cache\/a .* at most 16384 bytes: the entry takes 20\d+ bytes by itself/);
     expect(cache.peek.size('small')).toBe(size);
+    // Beside the index that the map has by now it does not fit either.
+    await cache.keepTight('a', 'x');
+    const close: unknown = await cache.keepTight('b', 'x'.repeat(12_000)).catch((error: unknown) => error);
+    expect(String(close)).toMatch(/there is nothing left to evict, and the entry takes 12\d+ bytes/);
   });
 
   it('have what they evicted back when the turn throws', async () => {

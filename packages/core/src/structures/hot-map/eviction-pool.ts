@@ -14,8 +14,6 @@ const SAMPLE = 8;
 const SAMPLES_MAX = 32;
 
 export class EvictionPool {
-  /** How many entries of the last samples might not go. */
-  refused: number;
   private readonly life: EntryLife;
   private readonly random: () => number;
   private readonly refs: Int32Array;
@@ -25,7 +23,6 @@ export class EvictionPool {
 
   /** @param random 32 random bits. */
   constructor(life: EntryLife, random: () => number = () => Math.random() * 2 ** 32) {
-    this.refused = 0;
     this.life = life;
     this.random = random;
     this.refs = new Int32Array(POOL);
@@ -36,14 +33,12 @@ export class EvictionPool {
 
   /** The record that is to go; 0 when none of those that were looked at may. In a turn. */
   victim(map: HotMap, nowMs: number, mayGo: (record: number) => boolean): number {
-    this.refused = 0;
     for (let samples = 0; samples < SAMPLES_MAX; samples++) {
       const count = map.sample(this.random(), this.sampled);
       if (count === 0) return 0;
       for (let index = 0; index < count; index++) {
         const record = this.sampled[index] as number;
         if (mayGo(record)) this.offer(record, this.life.rank(map.heap, record, nowMs));
-        else this.refused++;
       }
       const victim = this.best(map, nowMs, mayGo);
       if (victim !== 0) return victim;
