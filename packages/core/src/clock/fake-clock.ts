@@ -12,7 +12,7 @@ const RUNS_IN_ONE_ADVANCE_MAX = 1_000_000;
 
 /** A clock that stands still until it is advanced. For tests and `@spacegrid/actors/testing`. */
 export class FakeClock implements Clock {
-  private wallOffsetMs: number;
+  private readonly wallOffsetMs: number;
   private elapsedMs: number;
   private timersSet: number;
   /** Sorted: the one due first stands last. */
@@ -50,34 +50,11 @@ export class FakeClock implements Clock {
     return this.timers.length;
   }
 
-  /** Milliseconds until the next timer is due; undefined when none waits. */
-  get nextDueInMs(): number | undefined {
-    const next = this.timers.at(-1);
-    return next === undefined ? undefined : next.dueMs - this.elapsedMs;
-  }
-
   /** Moves time on and runs the timers that become due, in order, each at its own time; also those that they set. */
   advance(ms: number): void {
     const untilMs = this.elapsedMs + ms;
     for (let runs = 0; this.step(untilMs); runs++) assert(runs < RUNS_IN_ONE_ADVANCE_MAX, 'timers come to an end');
     this.elapsedMs = untilMs;
-  }
-
-  /** As `advance`; after each timer, and at the end, whatever promises are ready go on. */
-  async advanceAsync(ms: number): Promise<void> {
-    const untilMs = this.elapsedMs + ms;
-    await settled();
-    for (let runs = 0; this.step(untilMs); runs++) {
-      assert(runs < RUNS_IN_ONE_ADVANCE_MAX, 'timers come to an end');
-      await settled();
-    }
-    this.elapsedMs = untilMs;
-    await settled();
-  }
-
-  /** Sets the wall clock, as an administrator would: no timer notices. */
-  setWall(nowMs: number): void {
-    this.wallOffsetMs = nowMs - this.elapsedMs;
   }
 
   private step(untilMs: number): boolean {
@@ -92,8 +69,4 @@ export class FakeClock implements Clock {
 
 function runsLater(a: FakeTimer, b: FakeTimer): boolean {
   return a.dueMs !== b.dueMs ? a.dueMs > b.dueMs : a.order > b.order;
-}
-
-function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
