@@ -1,5 +1,5 @@
 // Each kind of change, looked at by a reader after every journalled store, and cut by the writer's death before every one.
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { encodeKey, type KeyBytes } from '../../src/hash/key-bytes.ts';
 import { Heap } from '../../src/memory/heap.ts';
 import { createHeapBuffer } from '../../src/memory/heap-layout.ts';
@@ -9,6 +9,8 @@ import { RecordDraft } from '../../src/structures/hot-map/record-draft.ts';
 import { readF64, readText } from '../../src/structures/hot-map/record-fields.ts';
 import { RecordShape } from '../../src/structures/hot-map/record-shape.ts';
 import { takeCensus } from '../hot-map/census.ts';
+import { copyHeap } from '../memory/every-store.ts';
+import { diesOnLine, watchingStores } from '../memory/kept-stores.ts';
 
 const shape = new RecordShape([
   { name: 'points', kind: 'f64' },
@@ -18,28 +20,6 @@ const points = shape.fieldOrThrow('points');
 const title = shape.fieldOrThrow('title');
 const draft = new RecordDraft(shape);
 const BUFFER = { maxBytes: 16 * 1024 * 1024, journalBytes: 256 * 1024 };
-
-class Death extends Error {}
-
-const originalStore = Atomics.store;
-afterEach(() => {
-  Atomics.store = originalStore;
-});
-
-/** Calls `hook` before and after each store of the writer that survives the turn, those of undoing too. */
-function watchStores(heap: Heap, hook: () => void): void {
-  const save = heap.save.bind(heap);
-  heap.save = (index: number): void => {
-    hook();
-    save(index);
-    hook();
-  };
-  Atomics.store = ((array: Int32Array, index: number, value: number): number => {
-    const result = originalStore(array, index, value);
-    if (array === heap.i32) hook();
-    return result;
-  }) as typeof Atomics.store;
-}
 
 interface Fixture {
   heap: Heap;
@@ -93,10 +73,7 @@ function attachReader(heap: Heap): HotMap {
 }
 
 function copyOf(fixture: Fixture): Fixture {
-  const buffer = createHeapBuffer(BUFFER);
-  if (buffer.byteLength < fixture.heap.buffer.byteLength) buffer.grow(fixture.heap.buffer.byteLength);
-  new Uint8Array(buffer).set(new Uint8Array(fixture.heap.buffer));
-  const heap = new Heap(buffer);
+  const heap = copyHeap(fixture.heap);
   const map = new HotMap(heap, heap.i32[heap.root(0)] as number, shape, 9);
   return { heap, map, reader: attachReader(heap) };
 }
@@ -141,18 +118,6 @@ function checkUnchanged(map: HotMap, change: Change): void {
   for (let number = 0; number < change.entries; number++) {
     if (pointsOf(map, keyAt(number, change.collide === true)) !== number)
       throw new Error(`key ${number} is not as before`);
-  }
-}
-
-function isDeath(run: () => void): boolean {
-  try {
-    run();
-    return false;
-  } catch (error) {
-    if (error instanceof Death) return true;
-    throw error;
-  } finally {
-    Atomics.store = originalStore;
   }
 }
 
@@ -221,14 +186,15 @@ describe('HotMap on every line', () => {
       const { heap } = fixture;
       const watched = copyOf(fixture);
       let looks = 0;
-      watchStores(watched.heap, () => {
+      const look = (): void => {
         looks++;
         checkReader(watched, change);
+      };
+      watchingStores(watched.heap, look, () => {
+        watched.heap.begin();
+        change.change(watched, key);
+        watched.heap.rollback();
       });
-      watched.heap.begin();
-      change.change(watched, key);
-      watched.heap.rollback();
-      Atomics.store = originalStore;
       expect(looks).toBeGreaterThan(4);
       checkUnchanged(watched.map, change);
       expect(heap.usedBytes()).toBe(watched.heap.usedBytes());
@@ -238,11 +204,7 @@ describe('HotMap on every line', () => {
       let cut = 0;
       for (let died = true; died; cut++) {
         const dying = copyOf(fixture);
-        let left = cut;
-        watchStores(dying.heap, () => {
-          if (left-- === 0) throw new Death();
-        });
-        died = isDeath(() => {
+        died = diesOnLine(dying.heap, cut, () => {
           dying.heap.begin();
           change.change(dying, key);
           dying.heap.commit();
@@ -266,12 +228,9 @@ describe('HotMap on every line', () => {
     fixture.heap.commit();
     let heap = fixture.heap;
     for (let cut = 1; cut < 400; cut++) {
-      let left = cut * 7;
-      watchStores(heap, () => {
-        if (left-- === 0) throw new Death();
-      });
-      isDeath(() => {
-        for (let step = 0; step < 60; step++) heap.maintain(40);
+      const writer = heap;
+      diesOnLine(writer, cut * 7, () => {
+        for (let step = 0; step < 60; step++) writer.maintain(40);
       });
       heap = new Heap(heap.buffer);
       heap.recover();

@@ -1,5 +1,5 @@
 // Each kind of change, looked at by a reader after every journalled store, and cut by the writer's death before every one.
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { KeyScratch } from '../../src/hash/key-bytes.ts';
 import { Heap } from '../../src/memory/heap.ts';
 import { createHeapBuffer } from '../../src/memory/heap-layout.ts';
@@ -10,30 +10,10 @@ import { LEAF_MAX } from '../../src/structures/hot-ranking/node-layout.ts';
 import type { RankingTies } from '../../src/structures/hot-ranking/ranking-header.ts';
 import { RankingReader } from '../../src/structures/hot-ranking/ranking-reader.ts';
 import { checkRankingTree } from '../hot-ranking/check-tree.ts';
+import { copyHeap } from '../memory/every-store.ts';
+import { diesOnLine, watchingStores } from '../memory/kept-stores.ts';
 
 const BUFFER = { maxBytes: 16 * 1024 * 1024, journalBytes: 256 * 1024 };
-
-class Death extends Error {}
-
-const originalStore = Atomics.store;
-afterEach(() => {
-  Atomics.store = originalStore;
-});
-
-/** Calls `hook` before and after each store of the writer that survives the turn, those of undoing too. */
-function watchStores(heap: Heap, hook: () => void): void {
-  const save = heap.save.bind(heap);
-  heap.save = (index: number): void => {
-    hook();
-    save(index);
-    hook();
-  };
-  Atomics.store = ((array: Int32Array, index: number, value: number): number => {
-    const result = originalStore(array, index, value);
-    if (array === heap.i32) hook();
-    return result;
-  }) as typeof Atomics.store;
-}
 
 interface Fixture {
   readonly heap: Heap;
@@ -80,10 +60,7 @@ function prepare({ members, ties, prepare }: Change): Fixture {
 }
 
 function copyOf(fixture: Fixture): Fixture {
-  const buffer = createHeapBuffer(BUFFER);
-  if (buffer.byteLength < fixture.heap.buffer.byteLength) buffer.grow(fixture.heap.buffer.byteLength);
-  new Uint8Array(buffer).set(new Uint8Array(fixture.heap.buffer));
-  return attach(new Heap(buffer));
+  return attach(copyHeap(fixture.heap));
 }
 
 function allOf(reader: RankingReader): string {
@@ -110,18 +87,6 @@ function checkReader(reader: RankingReader, before: string, after: string, looks
       // Between the index word and the root word, for the member that changes: the writer stands still here.
       if (!(error instanceof StaleReadError)) throw error;
     }
-  }
-}
-
-function isDeath(run: () => void): boolean {
-  try {
-    run();
-    return false;
-  } catch (error) {
-    if (error instanceof Death) return true;
-    throw error;
-  } finally {
-    Atomics.store = originalStore;
   }
 }
 
@@ -188,11 +153,12 @@ describe('HotRanking on every line', () => {
         const after = allOf(changed.reader);
         const watched = copyOf(fixture);
         let looks = 0;
-        watchStores(watched.heap, () => checkReader(watched.reader, before, after, looks++));
-        watched.heap.begin();
-        change.change(watched.ranking);
-        watched.heap.rollback();
-        Atomics.store = originalStore;
+        const look = (): void => checkReader(watched.reader, before, after, looks++);
+        watchingStores(watched.heap, look, () => {
+          watched.heap.begin();
+          change.change(watched.ranking);
+          watched.heap.rollback();
+        });
         expect(looks).toBeGreaterThan(8);
         expect(allOf(watched.reader)).toBe(before);
         checkRankingTree(watched.ranking);
@@ -206,11 +172,7 @@ describe('HotRanking on every line', () => {
       // Of long changes not each line is taken.
       for (let died = true; died; cut += isSingle ? 1 : 29) {
         const dying = copyOf(fixture);
-        let left = cut;
-        watchStores(dying.heap, () => {
-          if (left-- === 0) throw new Death();
-        });
-        died = isDeath(() => {
+        died = diesOnLine(dying.heap, cut, () => {
           dying.heap.begin();
           change.change(dying.ranking);
           dying.heap.commit();
@@ -235,12 +197,9 @@ describe('HotRanking on every line', () => {
     const undisturbed = copyOf(fixture).heap;
     let heap = fixture.heap;
     for (let cut = 1; cut < 300; cut++) {
-      let left = cut * 7;
-      watchStores(heap, () => {
-        if (left-- === 0) throw new Death();
-      });
-      isDeath(() => {
-        for (let step = 0; step < 60; step++) heap.maintain(40);
+      const writer = heap;
+      diesOnLine(writer, cut * 7, () => {
+        for (let step = 0; step < 60; step++) writer.maintain(40);
       });
       heap = new Heap(heap.buffer);
       heap.recover();
