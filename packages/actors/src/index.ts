@@ -54,3 +54,11 @@ export {
   type QuarantineEvent,
   type RecoveryEvent,
 } from './supervise/grid-events.ts';
+export type {
+  SideCondition,
+  VerifyDifference,
+  VerifyOptions,
+  VerifyOutcome,
+  VerifyReport,
+  VerifyStats,
+} from './verify/verify-report.ts';

@@ -46,6 +46,18 @@ export type {
   RowsAnswer,
   RowsQuestion,
 } from './contracts/durability.ts';
+export {
+  type DamagedBatch,
+  type DamagedRow,
+  type SequenceWindow,
+  type SideDigests,
+  type SideMending,
+  type SideScan,
+  type SideState,
+  type StatesQuestion,
+  VERIFIED_KEYS_MAX,
+  type VerifiedSide,
+} from './contracts/verification.ts';
 export { callControl, type ControlApi, handOver, serveControl } from './control/comlink-port.ts';
 export { type LogFields, type Logger, silentLogger } from './contracts/logger.ts';
 export { decodeError, encodeError } from './errors/error-bytes.ts';
@@ -93,6 +105,8 @@ export {
   UnknownActorError,
   UnknownMethodError,
   UnsettledError,
+  VerifyFailedError,
+  VerifyRunningError,
   WorkerLostError,
   WorkerUnavailableError,
 } from './errors/grid-errors.ts';
@@ -144,7 +158,7 @@ export { RingProducer } from './messages/ring-producer.ts';
 export { IndexScan } from './structures/hash-index/index-scan.ts';
 export { TolerantScan } from './structures/hash-index/tolerant-scan.ts';
 export { type AccessStamps, frequencyStamps, recencyStamps } from './structures/hot-map/access-stamps.ts';
-export { damageOfRecord } from './structures/hot-map/check-record.ts';
+export { damageOfRecord, mayBeMap, recoverReference } from './structures/hot-map/check-record.ts';
 export { EntryLife } from './structures/hot-map/entry-life.ts';
 export { EvictionPool } from './structures/hot-map/eviction-pool.ts';
 export { HotMap } from './structures/hot-map/hot-map.ts';
@@ -166,12 +180,14 @@ export {
   type RecordField,
   RecordShape,
 } from './structures/hot-map/record-shape.ts';
-export { deleteTimed, putTimed } from './structures/hot-map/timed-records.ts';
+export { deleteTimed, mendTimed, putTimed } from './structures/hot-map/timed-records.ts';
 export { OWNER_MAP, OWNER_WORDS } from './structures/timer-wheel/timed-owner.ts';
 export { NODE_OWNER, unlinkNode } from './structures/timer-wheel/timer-node.ts';
 export { TICK_MS, TimerWheel } from './structures/timer-wheel/timer-wheel.ts';
 export { HotRanking } from './structures/hot-ranking/hot-ranking.ts';
 export { type MendedMember, RankingMend } from './structures/hot-ranking/mend-ranking.ts';
 export { RankingBuilder } from './structures/hot-ranking/ranking-builder.ts';
-export { type CheckCursor, damageMet, RankingCheck } from './structures/hot-ranking/ranking-check.ts';
+export { type CheckCursor, damageMet, mayBeRanking, RankingCheck } from './structures/hot-ranking/ranking-check.ts';
 export { RankingReader } from './structures/hot-ranking/ranking-reader.ts';
+export { rowKeyHash, rowValueHash } from './verify/row-hash.ts';
+export { differingKeys, ROW_RANGES, RowPairs } from './verify/row-pairs.ts';

@@ -38,6 +38,7 @@ import { Recovery } from './recovery.ts';
 import { RowReads } from './row-reads.ts';
 import type { ResolvedSqliteOptions } from './sqlite-options.ts';
 import { healthOf, type Trouble } from './trouble.ts';
+import { StoreVerifier } from './verify/store-verifier.ts';
 
 const SLEEP_MS = 60_000;
 const RETRY_MS_MAX = 2000;
@@ -179,6 +180,16 @@ export class DurabilityActor implements DurabilityControl {
     const { journal, folder } = this.files();
     await this.flush();
     return makeBackup(directory, journal, folder);
+  }
+
+  async verify(port: MessagePort): Promise<void> {
+    const { journal, folder } = this.files();
+    new StoreVerifier(
+      journal,
+      folder,
+      (partition) => this.watermark(partition),
+      () => this.flush(),
+    ).serve(port);
   }
 
   close(): Promise<void> {

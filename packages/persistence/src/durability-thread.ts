@@ -14,6 +14,7 @@ const api: DurabilityControl = {
   flush: () => actor.flush(),
   status: () => actor.status(),
   backup: (directory) => actor.backup(directory),
+  verify: (port) => actor.verify(port),
   close: () => actor.close(),
 };
 serveControl(data.controlPort, api);

@@ -1,4 +1,5 @@
 /** What the durability thread and the fold thread say to each other. */
+import type { MessagePort } from 'node:worker_threads';
 import type { DurablePosition } from '@spacegrid/core';
 import type { StoredBatch } from './batch.ts';
 import type { RowRange } from './row-key.ts';
@@ -18,6 +19,8 @@ export interface FoldApi {
   /** The groups of a range (RecoveryCredit), as put operations without a value. Their rows are not read. */
   readGroups(partition: number, range: GroupRange): Promise<RowPage>;
   backup(file: string): Promise<void>;
+  /** Serves a HeldRowsApi at the port, which holds still while no fold is asked for. */
+  verify(port: MessagePort): Promise<void>;
   close(): Promise<void>;
 }
 

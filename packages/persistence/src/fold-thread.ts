@@ -13,6 +13,7 @@ import { groupsOf } from './row-groups.ts';
 import { keyBehind, rowIdentity, type RowRange } from './row-key.ts';
 import { RowsFile } from './rows-file.ts';
 import type { StoreIdentity } from './store-identity.ts';
+import { serveHeldRows } from './verify/serve-held-rows.ts';
 
 const PAGE_ROWS = 4000;
 /** Bound, but for the last row of a page. */
@@ -20,6 +21,8 @@ const PAGE_BYTES = 16 * 1024 * 1024;
 /** Of an actor that is read back while the grid runs. */
 const SMALL_PAGE_ROWS = 4000;
 const SMALL_PAGE_BYTES = 256 * 1024;
+
+const NO_KEY = new Uint8Array(0);
 
 let store: StoreIdentity | undefined;
 let file: RowsFile | undefined;
@@ -65,6 +68,13 @@ function pageOf(partition: number, range: RowRange, rowsMax: number, bytesMax: n
   const last = page.rows[page.rows.length - 1]?.key;
   const next = page.isLast || last === undefined ? undefined : keyBehind(last);
   return { changes: writer.written().slice(), rows: page.rows.length, next, damaged: page.damaged };
+}
+
+function forgetUnread(partition: number): void {
+  const marks = new Map(tables.marks);
+  if (!marks.delete(rowIdentity(partition, NO_KEY))) return;
+  rows().removeMark(partition, NO_KEY);
+  tables = { ...tables, marks };
 }
 
 /** The fresh file that stands in for a broken one. */
@@ -126,6 +136,10 @@ const api: FoldApi = {
 
   async backup(target) {
     await rows().backup(target);
+  },
+
+  async verify(port) {
+    serveHeldRows(port, rows, forgetUnread);
   },
 
   async close() {

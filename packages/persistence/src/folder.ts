@@ -8,6 +8,7 @@
  *   held: no fold begins while a backup copies.
  * ```
  */
+import type { MessagePort } from 'node:worker_threads';
 import {
   type DurablePosition,
   DurabilityUnavailableError,
@@ -171,6 +172,12 @@ export class Folder {
     };
   }
 
+  /** Resolves when the fold that runs, or else one that begins now, has ended; whether it succeeded is not said. */
+  async foldNow(): Promise<void> {
+    this.startUnlessHeld();
+    await this.running;
+  }
+
   read(partition: number, range: RowRange): Promise<RowPage> {
     return this.host.call((api) => api.read(partition, range));
   }
@@ -201,6 +208,16 @@ export class Folder {
       this.startUnlessHeld();
       await folded;
     }
+  }
+
+  /** Has the fold thread serve a HeldRowsApi at the port. */
+  verify(port: MessagePort): Promise<void> {
+    return this.host.call((api) => api.verify(port));
+  }
+
+  /** Rejects when the fold thread dies before `work` is done. */
+  during<T>(work: () => Promise<T>): Promise<T> {
+    return this.host.call(work);
   }
 
   backup(file: string): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { assert, type DurablePosition, type GridIdentity } from '@spacegrid/core';
+import { assert, type DurablePosition, type GridIdentity, StoreCorruptError } from '@spacegrid/core';
 import { type BatchWriter, checkBatch, checksumsOf, type StoredBatch } from './batch.ts';
 import { type Database, sizeOf, type Statement, transact } from './database.ts';
 import { storeFileName } from './store-files.ts';
@@ -155,6 +155,38 @@ export class JournalFile {
   /** Batches behind `after`, oldest first. Throws StoreCorruptError for one that fails its checksum. */
   *batches(after: number): Generator<StoredBatch> {
     for (const row of this.rows(after)) yield checkRow(this.name, row);
+  }
+
+  /** The same, with the error in the place of a batch that fails its checksum. */
+  *looseBatches(after: number): Generator<StoredBatch | StoreCorruptError> {
+    for (const row of this.rows(after)) {
+      let batch: StoredBatch | StoreCorruptError;
+      try {
+        batch = checkRow(this.name, row);
+      } catch (error) {
+        if (!(error instanceof StoreCorruptError)) throw error;
+        batch = error;
+      }
+      yield batch;
+    }
+  }
+
+  /** Puts a batch without changes in the place of one. Synced when this returns. */
+  blank(id: number, batch: BatchWriter): void {
+    const runs = batch.runs();
+    const data = batch.data();
+    const checksums = checksumsOf(id, runs, data);
+    transact(this.database, () => {
+      const { changes } = this.database
+        .prepare('UPDATE batches SET runs = ?, runsChecksum = ?, data = ?, dataChecksum = ? WHERE id = ?')
+        .run(runs, checksums.runs, data, checksums.data, id);
+      assert(changes === 1, 'the batch to blank is there');
+    });
+  }
+
+  /** What is read from here on is read from the file. */
+  forgetCache(): void {
+    this.database.pragma('shrink_memory');
   }
 
   /** One batch; undefined when it is not there. Throws StoreCorruptError. */

@@ -5,7 +5,7 @@
  * transaction: watermarks as acknowledged, and every batch that the rows don't hold yet. Until that is done the old file is the
  * store; from then on it is the new one, also for a process that starts after a crash between the two.
  */
-import type { DurablePosition, GridIdentity } from '@spacegrid/core';
+import type { DurablePosition, GridIdentity, StoreCorruptError } from '@spacegrid/core';
 import { dirname, join } from 'node:path';
 import type { BatchWriter, StoredBatch } from './batch.ts';
 import { isFileFailure, syncDirectory } from './database.ts';
@@ -121,6 +121,19 @@ export class Journal {
 
   batches(after: number): Generator<StoredBatch> {
     return this.file.batches(after);
+  }
+
+  looseBatches(after: number): Generator<StoredBatch | StoreCorruptError> {
+    return this.file.looseBatches(after);
+  }
+
+  /** Puts a batch without changes in the place of one that is damaged. Throws what SQLite says. */
+  blank(id: number, batch: BatchWriter): void {
+    this.guarded(() => this.file.blank(id, batch));
+  }
+
+  forgetCache(): void {
+    this.file.forgetCache();
   }
 
   batch(id: number): StoredBatch | undefined {

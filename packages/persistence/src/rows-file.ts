@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { assert, checksum32, type DurablePosition, StoreIdentityError } from '@spacegrid/core';
 import { type Database, sizeOf, type Statement, syncDirectory, syncFile, transact } from './database.ts';
 import type { QuarantineMark } from './fold-messages.ts';
-import { endOfPrefix, type RowRange } from './row-key.ts';
+import { endOfPrefix, keyBehind, type RowRange } from './row-key.ts';
 import { keepLog, openNewest, removeDatabaseFile, setFileAside, storeFileName } from './store-files.ts';
 import { isBlank, openOwned, readIdentity, type StoreIdentity, writeIdentity } from './store-identity.ts';
 
@@ -188,6 +188,24 @@ export class RowsFile {
       if (bytes >= bytesMax) return { rows, damaged, isLast: false };
     }
     return { rows, damaged, isLast: rows.length < limit };
+  }
+
+  /** One row; undefined when it is not there, 'damaged' when it fails its checksum. */
+  find(partition: number, key: Uint8Array): FoldedRow | 'damaged' | undefined {
+    const { rows, damaged } = this.read(partition, { from: key, to: keyBehind(key) }, 1);
+    return damaged.length > 0 ? 'damaged' : rows[0];
+  }
+
+  /** Takes rows away that fail their checksum, in one synced transaction. How many. */
+  dropDamaged(partition: number, keys: readonly Uint8Array[]): number {
+    const remove = this.database.prepare('DELETE FROM rows WHERE partition = ? AND key = ?');
+    const damaged = keys.filter((key) => this.find(partition, key) === 'damaged');
+    return transact(this.database, () => damaged.reduce((count, key) => count + remove.run(partition, key).changes, 0));
+  }
+
+  /** What is read from here on is read from the file. */
+  forgetCache(): void {
+    this.database.pragma('shrink_memory');
   }
 
   /** The same of keys alone: their rows are not read, and not checked. */

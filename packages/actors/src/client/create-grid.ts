@@ -11,6 +11,7 @@ import {
   StartFailedError,
   callControl,
   handOver,
+  isGridError,
 } from '@spacegrid/core';
 import { ControlBlock, WORKER_FAILED, WORKER_SERVING } from '../control/control-block.ts';
 import { readAskTimes } from './ask-times.ts';
@@ -29,6 +30,8 @@ import { GridNews } from './grid-news.ts';
 import { LocalClient } from './local-client.ts';
 import { SupervisorHost } from './supervisor-host.ts';
 import type { WaitOptions } from './call-options.ts';
+import { resolveVerifyOptions } from '../verify/resolve-verify-options.ts';
+import type { VerifyOptions, VerifyReport } from '../verify/verify-report.ts';
 import { waitFor } from './wait-for.ts';
 import { WorkerDepths } from './worker-depths.ts';
 
@@ -184,6 +187,7 @@ class LocalGrid implements Grid {
         })),
       recoveries: status.recoveries,
       blocked: [...this.news.blocked],
+      verify: status.verify,
       durability: status.durability && {
         ...status.durability,
         unpersistedBytes: partitions.reduce((sum, partition) => sum + partition.unpersistedBytes, 0),
@@ -205,6 +209,22 @@ class LocalGrid implements Grid {
   async backup(directory: string, options: WaitOptions = {}): Promise<void> {
     this.refuseWhenClosed();
     await waitFor('backup', options, () => this.supervisor.ask((api) => api.backup(directory)));
+  }
+
+  async verify(options: VerifyOptions = {}): Promise<VerifyReport> {
+    this.refuseWhenClosed();
+    const choice = resolveVerifyOptions(options);
+    if (!this.settings.persistent)
+      throw new InvalidOptionError('the grid has no persistence to compare its memory with: give createGrid one');
+    const { timeout, signal } = options;
+    try {
+      const wait = { ...(timeout === undefined ? {} : { timeout }), ...(signal === undefined ? {} : { signal }) };
+      return await waitFor('verify', wait, () => this.supervisor.ask((api) => api.verify(choice)));
+    } catch (error) {
+      if (isGridError(error, 'ABORTED') || isGridError(error, 'TIMEOUT'))
+        await this.supervisor.ask((api) => api.stopVerify());
+      throw error;
+    }
   }
 
   async terminateWorker(worker: number): ReturnType<Grid['terminateWorker']> {

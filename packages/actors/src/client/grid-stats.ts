@@ -2,6 +2,7 @@ import type { DurabilityStatus } from '@spacegrid/core';
 import type { CounterName } from '../control/counters.ts';
 import type { BlockedEvent, RecoveryEvent } from '../supervise/grid-events.ts';
 import type { AskTimes } from './ask-times.ts';
+import type { VerifyStats } from '../verify/verify-report.ts';
 import type { WorkerDepth } from './worker-depths.ts';
 
 export interface WorkerStats extends WorkerDepth {
@@ -47,6 +48,8 @@ export interface GridStats {
   /** Handlers that kept their partitions longer than `blockedHandler`: the last 20, oldest first. */
   readonly blocked: readonly BlockedEvent[];
   readonly durability: DurabilityStatus | undefined;
+  /** Of `grid.verify`. */
+  readonly verify: VerifyStats;
 }
 
 export interface GridHealth {

@@ -3,6 +3,7 @@ import type { AckLevel, AnyDefinition } from '../define/define-actor.ts';
 import type { RecoveryEvent } from '../supervise/grid-events.ts';
 import type { ActorRef } from './actor-ref.ts';
 import type { Receipt, WaitOptions } from './call-options.ts';
+import type { VerifyOptions, VerifyReport } from '../verify/verify-report.ts';
 import type { GridHealth, GridStats } from './grid-stats.ts';
 
 /** The grid as any of its client threads has it. */
@@ -38,6 +39,11 @@ export interface Grid extends GridClient {
   flush(options?: WaitOptions): Promise<void>;
   /** Copies the store, at one point, to an empty directory, while the grid runs. */
   backup(directory: string, options?: WaitOptions): Promise<void>;
+  /**
+   * Compares memory with the store while the grid serves, checksums of both included, and with `repair` mends what is damaged from
+   * the side that is whole. Throws InvalidOptionError without persistence, VerifyRunningError, VerifyFailedError, AbortedError.
+   */
+  verify(options?: VerifyOptions): Promise<VerifyReport>;
   /** Ends a partition thread, as a fault would; resolves when its successor serves. For tests and demonstrations. */
   terminateWorker(worker: number): Promise<RecoveryEvent>;
   /** Ends the durability thread, as a fault would; resolves when its successor serves. For tests. */

@@ -75,6 +75,11 @@ export class ControlBlock {
     return this.shape.clients;
   }
 
+  /** The pin of the thread that verifies, which has no line here. */
+  get verifyThread(): number {
+    return this.shape.clients + 1;
+  }
+
   /** Word of a thread's doorbell. */
   doorbell(thread: number): number {
     return (1 + thread) * LINE;

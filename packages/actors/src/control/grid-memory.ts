@@ -22,7 +22,7 @@ export interface GridMemoryOptions {
 export function createGridMemory(options: GridMemoryOptions): GridMemory {
   const shape = { partitions: options.partitions, workers: options.workers, clients: options.clients };
   const heaps = Array.from({ length: options.partitions }, (_, partition) =>
-    createHeapBuffer({ partition, maxBytes: options.heapBytesMax, readersMax: options.clients + 1 }),
+    createHeapBuffer({ partition, maxBytes: options.heapBytesMax, readersMax: options.clients + 2 }),
   );
   return { shape, control: ControlBlock.create(shape), heaps, rings: createRingBuffers(shape, options.ringBytes) };
 }

@@ -27,6 +27,7 @@ import { ONCE, type ThreadCounters } from '../control/counters.ts';
 import { STATUS_VALUE } from '../control/frames.ts';
 import type { CompiledHandler } from '../define/actor-type.ts';
 import { SYSTEM_ONCE } from '../state/row-keys.ts';
+import { type SystemTable, writeBytes } from '../state/system-table.ts';
 import type { Partition } from './partition.ts';
 import type { TurnOwner } from './turn-owner.ts';
 import type { OnceMark } from './turn-services.ts';
@@ -44,6 +45,24 @@ const CALL = SHAPE.fieldOrThrow('call');
 const EXPIRES_AT = SHAPE.fieldOrThrow('expiresAt');
 const SEQUENCE = SHAPE.fieldOrThrow('sequence');
 const PREFIX = Uint8Array.of(0, SYSTEM_ONCE);
+/** Its rows: call hash, end of the window, sequence, answer. */
+export const ONCE_ROWS: SystemTable = {
+  root: ONCE_ROOT,
+  system: SYSTEM_ONCE,
+  shape: SHAPE,
+  write(row, heap, record) {
+    row.i32(readI32(heap, record, CALL));
+    row.f64(readF64(heap, record, EXPIRES_AT));
+    row.f64(readF64(heap, record, SEQUENCE));
+    writeBytes(row, heap, record, REPLY);
+  },
+  draft(draft, row) {
+    draft.setInt(CALL, row.i32());
+    draft.setF64(EXPIRES_AT, row.f64());
+    draft.setF64(SEQUENCE, row.f64());
+    draft.setBytes(REPLY, row.raw(row.end - row.at));
+  },
+};
 /** Longer identities are stored by their SHA-256. */
 const IDENTITY_UNITS_MAX = 300;
 const SWEEP_ENTRIES = 128;

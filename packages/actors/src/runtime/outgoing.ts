@@ -21,6 +21,7 @@ import {
   writeValue,
 } from '@spacegrid/core';
 import { SYSTEM_OUTGOING } from '../state/row-keys.ts';
+import { bytesTable, type SystemTable } from '../state/system-table.ts';
 import { type Due, DueQueue } from './due-queue.ts';
 import type { Partition } from './partition.ts';
 
@@ -28,6 +29,8 @@ const ROOT = 2;
 const SHAPE = new RecordShape([{ name: 'messages', kind: 'packed' }]);
 const MESSAGES = SHAPE.fieldOrThrow('messages');
 const PREFIX = Uint8Array.of(0, SYSTEM_OUTGOING);
+/** Its rows: the messages. */
+export const OUTGOING_ROWS: SystemTable = bytesTable(ROOT, SYSTEM_OUTGOING, SHAPE, MESSAGES);
 /** Bound: messages under way from one worker; more wait in their heaps. */
 const UNDER_WAY_MAX = 10_000;
 

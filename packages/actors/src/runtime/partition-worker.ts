@@ -39,6 +39,18 @@ const api: WorkerApi = {
     loopOrThrow().start();
   },
 
+  async shapeNumbers(partition) {
+    return loopOrThrow().shapeNumbers(partition);
+  },
+
+  async judge(question) {
+    return loopOrThrow().judge(question);
+  },
+
+  async mend(mending) {
+    return loopOrThrow().mend(mending);
+  },
+
   async drain() {
     await loopOrThrow().drain();
   },

@@ -21,6 +21,7 @@ import {
 } from '@spacegrid/core';
 import type { ActorType, CompiledHandler } from '../define/actor-type.ts';
 import { SYSTEM_REMINDER } from '../state/row-keys.ts';
+import { type SystemTable, writeBytes } from '../state/system-table.ts';
 import { type Due, DueQueue } from './due-queue.ts';
 import type { Partition } from './partition.ts';
 import type { TurnOwner } from './turn-owner.ts';
@@ -36,6 +37,22 @@ const CALL = SHAPE.fieldOrThrow('call');
 const DUE_AT = SHAPE.fieldOrThrow('dueAt');
 const PERIOD = SHAPE.fieldOrThrow('periodMs');
 const PREFIX = Uint8Array.of(0, SYSTEM_REMINDER);
+/** Its rows: when it is due, its period, its call. */
+export const REMINDER_ROWS: SystemTable = {
+  root: REMINDER_ROOT,
+  system: SYSTEM_REMINDER,
+  shape: SHAPE,
+  write(row, heap, record) {
+    row.f64(readF64(heap, record, DUE_AT));
+    row.f64(readF64(heap, record, PERIOD));
+    writeBytes(row, heap, record, CALL);
+  },
+  draft(draft, row) {
+    draft.setF64(DUE_AT, row.f64());
+    draft.setF64(PERIOD, row.f64());
+    draft.setBytes(CALL, row.raw(row.end - row.at));
+  },
+};
 /** Soonest time after which a busy actor is tried again. */
 const RETRY_MS = 5;
 

@@ -1,4 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
+import type { JudgedRows, MendedRows, RowMending, RowQuestion } from '../verify/judged-rows.ts';
 
 /** What the supervisor asks of a partition worker, by comlink. */
 export interface WorkerApi {
@@ -12,6 +13,12 @@ export interface WorkerApi {
   takeOver(): Promise<void>;
   /** Starts to take requests, and to run what is due. */
   serve(): Promise<void>;
+  /** By actor type: the number that rows written now begin with. */
+  shapeNumbers(partition: number): Promise<readonly number[]>;
+  /** What rows of a partition are, between two turns. */
+  judge(question: RowQuestion): Promise<JudgedRows>;
+  /** Changes rows of a partition, in turns of its own. */
+  mend(mending: RowMending): Promise<MendedRows>;
   /** Finishes what is in the rings and the gates, passivates, stops. */
   drain(): Promise<void>;
 }

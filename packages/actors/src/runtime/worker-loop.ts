@@ -39,6 +39,8 @@ import type { PartitionWorkerData } from '../supervise/grid-thread-data.ts';
 import { AccessClock } from './access-clock.ts';
 import { ActorLoads } from './actor-loads.ts';
 import { Expiry } from './expiry.ts';
+import type { JudgedRows, MendedRows, RowMending, RowQuestion } from '../verify/judged-rows.ts';
+import { PartitionMend } from '../verify/partition-mend.ts';
 import { KeptRequests } from './kept-requests.ts';
 import { loadPartition } from './load-partition.ts';
 import { Mailbox } from './mailbox.ts';
@@ -366,6 +368,28 @@ export class WorkerLoop {
     this.runner.end();
     this.client.abandon();
     this.mailbox.abandon();
+  }
+
+  shapeNumbers(partition: number): readonly number[] {
+    this.control.controlCame(this.worker);
+    return (this.partitions[partition] as Partition).shapeNumbers;
+  }
+
+  judge(question: RowQuestion): JudgedRows {
+    this.control.controlCame(this.worker);
+    return this.mender(question.partition).judge(question);
+  }
+
+  mend(mending: RowMending): MendedRows {
+    this.control.controlCame(this.worker);
+    const mended = this.mender(mending.partition).mend(mending);
+    this.wakeDurability();
+    return mended;
+  }
+
+  private mender(partition: number): PartitionMend {
+    const { hashSeed } = this.data.settings;
+    return new PartitionMend(this.partitions[partition] as Partition, this.shapes, hashSeed, () => this.clock.now());
   }
 
   /** Resolves when everything taken is answered and durable as asked. */

@@ -8,12 +8,17 @@ const PUT = 1;
 const DELETE = 2;
 const CLEAR = 3;
 const OP_HEAD_BYTES_MAX = 12;
+const CLEARS_KEPT = 256;
 
 export class ChangeRecorder {
   /** Stands at the next byte of the entry. */
   readonly writer: PackWriter;
   /** False without persistence or replicas: then rows are not recorded. */
   readonly enabled: boolean;
+  /** Counts `clear`. */
+  clears: number;
+  /** The last of them, by their number: what the rows began with. */
+  private readonly lastClears: Uint8Array[];
   private readonly heap: Heap;
   private readonly outbox: OutboxWriter;
   private partStart: number;
@@ -22,6 +27,8 @@ export class ChangeRecorder {
     this.heap = heap;
     this.outbox = outbox;
     this.enabled = enabled;
+    this.clears = 0;
+    this.lastClears = [];
     this.writer = new PackWriter(heap.u8, 0, 0);
     this.partStart = 0;
   }
@@ -59,9 +66,20 @@ export class ChangeRecorder {
 
   /** All rows whose key begins so. */
   clear(prefix: Uint8Array, tag: Uint8Array | undefined): void {
+    this.lastClears[this.clears++ % CLEARS_KEPT] = tag === undefined ? prefix : new Uint8Array([...prefix, ...tag]);
     const keyBytes = prefix.length + (tag?.length ?? 0);
     this.room(OP_HEAD_BYTES_MAX + keyBytes);
     this.head(CLEAR, keyBytes, prefix, tag, undefined);
+  }
+
+  /** Whether a row was, or may have been, among those cleared since `clears` was so many, also in a turn that was undone. */
+  wasCleared(key: Uint8Array, since: number): boolean {
+    if (this.clears - since > CLEARS_KEPT) return true;
+    for (let number = since; number < this.clears; number++) {
+      const prefix = this.lastClears[number % CLEARS_KEPT] as Uint8Array;
+      if (prefix.every((byte, index) => key[index] === byte)) return true;
+    }
+    return false;
   }
 
   /** Writes a value of unknown size, taking more room as it needs. */

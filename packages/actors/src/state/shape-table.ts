@@ -17,6 +17,7 @@ import {
 import type { Partition } from '../runtime/partition.ts';
 import { RowMigration } from './row-migration.ts';
 import { SYSTEM_SHAPE } from './row-keys.ts';
+import { bytesTable, type SystemTable } from './system-table.ts';
 import type { StateLayout } from './state-layout.ts';
 import { decodeShape, encodeShape, shapeOf, shapeText, type StoredShape } from './stored-shape.ts';
 
@@ -24,6 +25,8 @@ const ROOT = 4;
 const SHAPE = new RecordShape([{ name: 'shape', kind: 'packed' }]);
 const BYTES = SHAPE.fieldOrThrow('shape');
 const PREFIX = Uint8Array.of(0, SYSTEM_SHAPE);
+/** Its rows: a shape. */
+export const SHAPE_ROWS: SystemTable = bytesTable(ROOT, SYSTEM_SHAPE, SHAPE, BYTES);
 
 export class ShapeTable {
   private readonly keys: KeyScratch;

@@ -96,6 +96,12 @@ export class DurabilityHost {
     await this.ask((api) => api.start());
   }
 
+  /** Lets a port's other side compare the store; that closes when the thread dies. */
+  async verify(port: MessagePort): Promise<void> {
+    await this.returned;
+    await this.ask((api) => api.verify(handOver(port)));
+  }
+
   backup(directory: string): Promise<BackupResult> {
     return this.ask((api) => api.backup(directory));
   }

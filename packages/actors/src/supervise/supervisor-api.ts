@@ -2,6 +2,8 @@ import type { MessagePort } from 'node:worker_threads';
 import type { DurabilityStatus } from '@spacegrid/core';
 import type { RunningActor } from '../runtime/running-mark.ts';
 import type { Blocked } from './blocked-watch.ts';
+import type { MendChoice } from '../verify/partition-verify.ts';
+import type { VerifyReport, VerifyStats } from '../verify/verify-report.ts';
 import type { RecoveryEvent } from './grid-events.ts';
 
 export interface WorkerStatus {
@@ -18,6 +20,7 @@ export interface SupervisorStatus {
   readonly recoveries: readonly RecoveryEvent[];
   readonly quarantined: readonly RunningActor[];
   readonly durability: DurabilityStatus | undefined;
+  readonly verify: VerifyStats;
 }
 
 /** What the supervisor tells unasked; actors and handlers by their numbers. */
@@ -39,5 +42,9 @@ export interface SupervisorApi {
   /** Resolves when all that was committed before is on disk. */
   flush(): Promise<void>;
   backup(directory: string): Promise<unknown>;
+  /** Rejects with VERIFY_RUNNING while another one runs, with VERIFY_FAILED when it can't be finished. */
+  verify(choice: MendChoice): Promise<VerifyReport>;
+  /** Ends the one that runs, if one does. */
+  stopVerify(): Promise<void>;
   close(): Promise<void>;
 }

@@ -29,6 +29,7 @@ import {
 } from '../control/control-block.ts';
 import { clearRunning, readRunning } from '../runtime/running-mark.ts';
 import type { WorkerApi } from '../runtime/worker-api.ts';
+import { VerifyHost } from '../verify/verify-host.ts';
 import { BlockedWatch } from './blocked-watch.ts';
 import { DurabilityHost } from './durability-host.ts';
 import type { RecoveryEvent } from './grid-events.ts';
@@ -45,6 +46,7 @@ const heaps = memory.heaps.map((buffer) => new Heap(buffer));
 
 const RESTARTS_IN_A_MINUTE_MAX = 20;
 const EVENTS_KEPT_MAX = 100;
+const ASK_AGAIN_MS = 5;
 /** Bound: how long closing waits for handlers that run; then their callers get OutcomeUnknownError. */
 const DRAIN_MS_MAX = 4000;
 /** Bound: how long closing waits for the store after that. */
@@ -55,6 +57,8 @@ interface Hosted {
   api: WorkerApi | undefined;
   restarts: number[];
   serving: Promise<void>;
+  /** Resolves when the running thread has ended. */
+  gone: Promise<undefined>;
   /** The running thread is being ended on request: nobody is to blame. */
   ending: boolean;
   /** Told of the next recovery, or that there is none. */
@@ -79,6 +83,7 @@ if (durability !== undefined) {
 const blocked = new BlockedWatch(control, memory, settings.blockedHandlerMs, (event) =>
   tell({ kind: 'blocked', ...event }),
 );
+const verification = new VerifyHost(memory, control, () => settings, durability, askWorker);
 let closing = false;
 const hosted: Hosted[] = [];
 const events: RecoveryEvent[] = [];
@@ -123,7 +128,7 @@ async function startWorker(
       if (!closing) void replaceWorker(worker, cause);
     });
   });
-  gone.catch(() => undefined);
+  entry.gone = gone.catch(() => undefined);
   await Promise.race([recoverPartitions(worker, api, mayServe), gone]);
   control.setWorkerState(worker, WORKER_SERVING);
   void linkToStore(worker);
@@ -199,6 +204,27 @@ async function replaceWorker(worker: number, cause: string): Promise<void> {
   }
 }
 
+/** Asks the thread that serves a partition's worker, whoever that is: a question that was cut off is asked again. */
+async function askWorker<T>(worker: number, question: (api: WorkerApi) => Promise<T>): Promise<T> {
+  // Bound: one attempt for each thread that dies meanwhile.
+  for (;;) {
+    const entry = hosted[worker] as Hosted;
+    await entry.serving.catch(() => undefined);
+    const { api, thread } = entry;
+    if (control.workerState(worker) === WORKER_FAILED || closing || api === undefined || thread === undefined)
+      throw new WorkerUnavailableError(`worker ${worker} does not serve`);
+    if (control.workerState(worker) !== WORKER_SERVING) {
+      await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+      continue;
+    }
+    const asked = question(api).then((value) => ({ value }));
+    control.askForControl(worker);
+    ringWorker(worker);
+    const answer = await Promise.race([asked, entry.gone]);
+    if (answer !== undefined) return answer.value;
+  }
+}
+
 function report(event: RecoveryEvent): void {
   events.push(event);
   if (events.length > EVENTS_KEPT_MAX) events.shift();
@@ -223,6 +249,7 @@ const api: SupervisorApi = {
         api: undefined,
         restarts: [],
         serving: Promise.resolve(),
+        gone: Promise.resolve(undefined),
         ending: false,
         waiting: [],
       });
@@ -287,6 +314,7 @@ const api: SupervisorApi = {
       recoveries: [...events],
       quarantined: quarantine.list(),
       durability: await durability?.status(),
+      verify: verification.stats,
     };
     return status;
   },
@@ -301,8 +329,17 @@ const api: SupervisorApi = {
     return durability.backup(directory);
   },
 
+  async verify(choice) {
+    return verification.run(choice);
+  },
+
+  async stopVerify() {
+    await verification.stop();
+  },
+
   async close() {
     closing = true;
+    await verification.stop();
     control.setGridState(GRID_CLOSING);
     const endsAt = Date.now() + DRAIN_MS_MAX;
     await Promise.all(hosted.map((entry) => inTime(entry.serving, endsAt)));

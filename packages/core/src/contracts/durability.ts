@@ -91,6 +91,8 @@ export interface DurabilityControl {
    * sequence. Rejects with BACKUP_FAILED.
    */
   backup(directory: string): Promise<BackupResult>;
+  /** Serves a VerifiedSide at the port, until it closes; one at a time. */
+  verify(port: MessagePort): Promise<void>;
   /** Drains, syncs, releases the lock. Idempotent. Rejects with STORAGE_FULL or STORAGE_FAILED when something could not be stored. */
   close(): Promise<void>;
 }

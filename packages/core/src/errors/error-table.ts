@@ -59,6 +59,8 @@ export type ErrorCode =
   | 'UNKNOWN_ACTOR'
   | 'UNKNOWN_METHOD'
   | 'UNSETTLED'
+  | 'VERIFY_FAILED'
+  | 'VERIFY_RUNNING'
   | 'WORKER_LOST'
   | 'WORKER_UNAVAILABLE';
 
@@ -315,6 +317,19 @@ export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = {
     retry: 'never',
     meaning: 'A test grid came to no rest: its actors send each other messages, or set reminders, without end.',
     help: 'Look for a message or reminder that always leads to the next; advance the clock in smaller steps.',
+  },
+  VERIFY_FAILED: {
+    className: 'VerifyFailedError',
+    retry: 'same-owner',
+    meaning:
+      'Memory and store could not be compared to the end, for a reason given as the cause. What was repaired stays.',
+    help: 'Look at the cause: a thread that keeps dying, a store that can’t be read or written; then verify again.',
+  },
+  VERIFY_RUNNING: {
+    className: 'VerifyRunningError',
+    retry: 'same-owner',
+    meaning: 'The grid is being verified already: one run at a time.',
+    help: 'Wait for the one that runs; `stats().verify` says when it has ended.',
   },
   WORKER_LOST: {
     className: 'WorkerLostError',

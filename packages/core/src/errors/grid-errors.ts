@@ -319,6 +319,20 @@ export class UnsettledError extends GridError {
   }
 }
 
+/** VERIFY_FAILED */
+export class VerifyFailedError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('VERIFY_FAILED', message, options);
+  }
+}
+
+/** VERIFY_RUNNING */
+export class VerifyRunningError extends GridError {
+  constructor(message: string, options?: GridErrorOptions) {
+    super('VERIFY_RUNNING', message, options);
+  }
+}
+
 /** WORKER_LOST */
 export class WorkerLostError extends GridError {
   constructor(message: string, options?: GridErrorOptions) {
@@ -376,6 +390,8 @@ export const gridErrorClasses: Readonly<Record<ErrorCode, GridErrorClass>> = {
   UNKNOWN_ACTOR: UnknownActorError,
   UNKNOWN_METHOD: UnknownMethodError,
   UNSETTLED: UnsettledError,
+  VERIFY_FAILED: VerifyFailedError,
+  VERIFY_RUNNING: VerifyRunningError,
   WORKER_LOST: WorkerLostError,
   WORKER_UNAVAILABLE: WorkerUnavailableError,
 };

@@ -64,10 +64,20 @@ export function sealRecord(i32: Int32Array, ref: number, words: number, nodeAt: 
   i32[ref + RECORD_META] = meta | (foldBytes(xorOfRecord(i32, ref, words, nodeAt)) << CHECK_SHIFT);
 }
 
+/** Marks a sealed record as damaged by what its original was: a copy is no better. */
+export function carryDifference(i32: Int32Array, ref: number, difference: number): void {
+  if (difference !== 0) i32[ref + RECORD_META] = (i32[ref + RECORD_META] as number) ^ (difference << CHECK_SHIFT);
+}
+
 /** True when no single byte of the record, whose words are within reach, has changed since it was sealed. */
 export function isSealIntact(i32: Int32Array, ref: number, words: number, nodeAt: number): boolean {
+  return sealDifference(i32, ref, words, nodeAt) === 0;
+}
+
+/** By what a byte differs from what was sealed, when one does; 0 when none does. */
+export function sealDifference(i32: Int32Array, ref: number, words: number, nodeAt: number): number {
   // The check's own byte makes it zero.
-  return foldBytes(xorOfRecord(i32, ref, words, nodeAt)) === 0;
+  return foldBytes(xorOfRecord(i32, ref, words, nodeAt));
 }
 
 function xorOfRecord(i32: Int32Array, ref: number, words: number, nodeAt: number): number {

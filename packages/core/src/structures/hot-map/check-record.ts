@@ -7,7 +7,16 @@ import { xxh32 } from '../../hash/xxh32.ts';
 import type { Heap } from '../../memory/heap.ts';
 import { StaleReadError } from '../../memory/stale-read-error.ts';
 import { isBlobIntact } from '../blob.ts';
-import { reachableRecord } from '../hash-index/tolerant-scan.ts';
+import {
+  DEPTH_MAX,
+  DIRECTORY,
+  DIRECTORY_HEAD_WORDS,
+  ENTRIES,
+  INDEX_WORDS,
+  ROOT,
+  TABLE_BUCKETS,
+} from '../hash-index/index-layout.ts';
+import { isReachable, reachableRecord } from '../hash-index/tolerant-scan.ts';
 import {
   BLOB_COUNT_MAX,
   BLOB_COUNT_SHIFT,
@@ -17,6 +26,7 @@ import {
   RECORD_HEAD_WORDS,
   RECORD_META,
   recordHasKey,
+  sealDifference,
 } from '../keyed-record.ts';
 import type { RecordShape } from './record-shape.ts';
 
@@ -74,4 +84,37 @@ export function mayBeOf(heap: Heap, ref: number, { keyAt, nodeAt }: KeyedForm, k
   const hasKey = recordHasKey(i32, ref, keyAt, i32[ref + RECORD_HASH] as number, key.bytes, key.offset, key.length);
   if (isSealIntact(i32, ref, words, nodeAt)) return hasKey && hasHash;
   return hasKey || hasHash;
+}
+
+/**
+ * The reference in a word of a record that may be damaged: as it stands when `isIts` accepts it, else what it was before one of its
+ * bytes changed, which the seal tells. 0 when neither is accepted.
+ */
+export function recoverReference(
+  heap: Heap,
+  record: number,
+  { keyAt, nodeAt }: KeyedForm,
+  word: number,
+  isIts: (ref: number) => boolean,
+): number {
+  const stands = heap.i32[record + word] as number;
+  if (stands === 0 || isIts(stands)) return stands;
+  const words = reachableRecord(heap, record, keyAt);
+  const difference = words === 0 ? 0 : sealDifference(heap.i32, record, words, nodeAt);
+  if (difference === 0) return 0;
+  for (let shift = 0; shift < 32; shift += 8)
+    if (isIts(stands ^ (difference << shift))) return stands ^ (difference << shift);
+  return 0;
+}
+
+/** Whether a map's header may lie at `ref`. */
+export function mayBeMap(heap: Heap, ref: number): boolean {
+  if ((ref & 3) !== 0 || !isReachable(heap, ref, INDEX_WORDS)) return false;
+  const root = heap.i32[ref + ROOT] as number;
+  const entries = heap.i32[ref + ENTRIES] as number;
+  if (entries < 0) return false;
+  if (root === 0) return entries === 0;
+  if (!isReachable(heap, root, DIRECTORY_HEAD_WORDS)) return false;
+  const kind = heap.i32[root + TABLE_BUCKETS] as number;
+  return kind > 0 && kind <= DIRECTORY + DEPTH_MAX;
 }

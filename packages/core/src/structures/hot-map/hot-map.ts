@@ -26,7 +26,9 @@ import { HashIndex } from '../hash-index/hash-index.ts';
 import { INDEX_WORDS } from '../hash-index/index-layout.ts';
 import { sampleEntries } from '../hash-index/index-sample.ts';
 import { IndexScan } from '../hash-index/index-scan.ts';
+import { reachableRecord } from '../hash-index/tolerant-scan.ts';
 import {
+  carryDifference,
   freeRecord,
   KEY_BYTES_MASK,
   keyWords,
@@ -34,6 +36,7 @@ import {
   RECORD_HEAD_WORDS,
   RECORD_META,
   RECORD_STAMP,
+  sealDifference,
   sealRecord,
   stampMask,
   writeKey,
@@ -54,6 +57,7 @@ export class HotMap {
   readonly shape: RecordShape;
   /** The record that the last `put` took the place of, 0 for none: until the turn ends, what it held stands there. Writer only. */
   replaced: number;
+  private copiedDifference: number;
   private readonly index: HashIndex;
   private readonly batchFinder: BatchFinder;
   private readonly scratchKey: KeyScratch;
@@ -65,6 +69,7 @@ export class HotMap {
     this.header = header;
     this.shape = shape;
     this.replaced = 0;
+    this.copiedDifference = 0;
     this.index = new HashIndex(heap, header, { keyAt: shape.keyAt, ownsRecords: true, timed: shape.nodeAt !== 0 });
     this.batchFinder = new BatchFinder();
     this.scratchKey = new KeyScratch(hashSeed);
@@ -123,6 +128,7 @@ export class HotMap {
     draft.writeWords(i32, ref, key.hash, key.length);
     writeKey(i32, ref + shape.keyAt, key);
     sealRecord(i32, ref, words, shape.nodeAt);
+    carryDifference(i32, ref, draft.difference);
     if (old === 0) {
       index.insert(key.hash, ref);
       units += unitsOfBlock(words);
@@ -163,6 +169,7 @@ export class HotMap {
     const copy = heap.alloc(words);
     const i32 = heap.i32;
     for (let word = 0; word < words; word++) i32[copy + word] = i32[record + word] as number;
+    this.copiedDifference = sealDifference(i32, record, words, shape.nodeAt);
     return copy;
   }
 
@@ -171,22 +178,26 @@ export class HotMap {
     const { heap } = this;
     assert(heap.i32[place] === record, 'the record to replace stands where it was found');
     sealRecord(heap.i32, copy, this.wordsOf(copy), this.shape.nodeAt);
+    carryDifference(heap.i32, copy, this.copiedDifference);
     heap.publish(place, copy);
     heap.free(record);
   }
 
   /**
-   * Puts the draft's record in the place of the key's damaged one, or of one that its key does not lead to. What is damaged is
-   * not freed: its references can't be believed. Adds the record where nothing of the key is found. In a turn.
+   * Puts the draft's record in the place of the key's damaged one, or of one that its key does not lead to, and returns it. What is
+   * damaged is not freed: its references can't be believed. Adds the record where nothing of the key is found. `carry` is given
+   * the old record first, where there is one. In a turn.
    */
-  mend(key: KeyBytes, draft: RecordDraft): void {
+  mend(key: KeyBytes, draft: RecordDraft, carry: (old: number) => void = () => undefined): number {
     const { heap, index, shape } = this;
     const found = this.findInDamage(key);
     if (found !== 0 && damageOfRecord(heap, found, shape, this.scratchKey.seed) === undefined) {
-      this.put(key, draft);
-      return;
+      carry(found);
+      return this.put(key, draft);
     }
     const stands = found !== 0 || index.findDamaged(key.hash, (ref) => mayBeOf(heap, ref, shape, key));
+    const old = stands ? (heap.i32[index.slot] as number) : 0;
+    if (old !== 0 && reachableRecord(heap, old, shape.keyAt) !== 0) carry(old);
     draft.writeBlobs(heap);
     const words = shape.keyAt + keyWords(key.length);
     const ref = heap.alloc(words);
@@ -195,7 +206,9 @@ export class HotMap {
     sealRecord(heap.i32, ref, words, shape.nodeAt);
     if (stands) index.replace(ref);
     else index.insert(key.hash, ref);
+    this.replaced = 0;
     draft.base = SPENT;
+    return ref;
   }
 
   /** Takes the key's record out. False when there was none. */

@@ -9,12 +9,15 @@ import type { Heap } from '../../memory/heap.ts';
 import { newBytesBlob, newTextBlob, unitsOfBlob, unitsOfNewBlob } from '../blob.ts';
 import {
   BLOB_COUNT_SHIFT,
+  KEY_BYTES_MASK,
+  keyWords,
   RECORD_FLAG_COUNT,
   RECORD_FLAG_SHIFT,
   RECORD_HASH,
   RECORD_HEAD_WORDS,
   RECORD_META,
   RECORD_STAMP,
+  sealDifference,
   stampMask,
 } from '../keyed-record.ts';
 import type { RecordField, RecordShape } from './record-shape.ts';
@@ -28,6 +31,8 @@ export class RecordDraft {
   readonly shape: RecordShape;
   /** The record that this one will replace; 0 for none; SPENT after `put`, until `reset` or `load`. */
   base: number;
+  /** By what the loaded record differs from its seal; 0 when it is whole. */
+  difference: number;
   private readonly words: Int32Array;
   private readonly doubles: Float64Array;
   private readonly initialWords: Int32Array;
@@ -38,6 +43,7 @@ export class RecordDraft {
   constructor(shape: RecordShape) {
     this.shape = shape;
     this.base = 0;
+    this.difference = 0;
     this.words = new Int32Array((shape.keyAt + 1) & ~1);
     this.doubles = new Float64Array(this.words.buffer);
     this.values = new Array<string | Uint8Array | undefined>(shape.blobCount).fill(undefined);
@@ -50,6 +56,7 @@ export class RecordDraft {
   /** Starts a record with the initial values of its fields. */
   reset(): void {
     this.base = 0;
+    this.difference = 0;
     this.words.set(this.initialWords);
     if (this.pending !== 0) this.values.fill(undefined);
     this.pending = 0;
@@ -60,6 +67,8 @@ export class RecordDraft {
     const { words, shape } = this;
     const i32 = heap.i32;
     for (let word = RECORD_STAMP; word < shape.keyAt; word++) words[word] = i32[record + word] as number;
+    const keyBytes = (words[RECORD_META] as number) & KEY_BYTES_MASK;
+    this.difference = sealDifference(i32, record, shape.keyAt + keyWords(keyBytes), shape.nodeAt);
     words[RECORD_STAMP] = (words[RECORD_STAMP] as number) ^ stampMask(i32[record + RECORD_HASH] as number);
     words[RECORD_META] = ((words[RECORD_META] as number) & FLAGS_MASK) | (shape.blobCount << BLOB_COUNT_SHIFT);
     if (this.pending !== 0) this.values.fill(undefined);

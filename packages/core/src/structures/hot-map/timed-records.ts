@@ -40,6 +40,24 @@ export function putTimed(
   return record;
 }
 
+/** As `map.mend`. */
+export function mendTimed(
+  map: HotMap,
+  life: EntryLife,
+  wheel: TimerWheel,
+  key: KeyBytes,
+  draft: RecordDraft,
+  nowMs: number,
+): void {
+  const record = map.mend(key, draft);
+  const { heap, replaced, shape } = map;
+  if (replaced !== 0) unlinkNode(heap, replaced + shape.nodeAt);
+  const node = record + shape.nodeAt;
+  heap.i32.fill(0, node, node + NODE_OWNER);
+  heap.i32[node + NODE_OWNER] = heap.i32[map.header + INDEX_WORDS] as number;
+  wheel.insert(node, life.endsAt(heap, record, nowMs), nowMs);
+}
+
 /** As `map.delete`. */
 export function deleteTimed(map: HotMap, key: KeyBytes): boolean {
   const record = map.find(key);

@@ -12,12 +12,14 @@ import { SHORT_TEXT_BYTES_MAX, shortText } from '../../codec/short-text.ts';
 import type { KeyBytes } from '../../hash/key-bytes.ts';
 import type { Heap } from '../../memory/heap.ts';
 import {
+  carryDifference,
   KEY_BYTES_MASK,
   keyWords,
   RECORD_FLAG_SHIFT,
   RECORD_HASH,
   RECORD_META,
   RECORD_STAMP,
+  sealDifference,
   sealRecord,
   writeKey,
 } from '../keyed-record.ts';
@@ -61,6 +63,7 @@ export function copyMemberRecord(heap: Heap, from: number, score: number, arriva
   heap.i32.copyWithin(ref, from, from + words);
   writeStanding(heap, ref, score, arrival);
   sealRecord(heap.i32, ref, words, 0);
+  carryDifference(heap.i32, ref, sealDifference(heap.i32, from, words, 0));
   return ref;
 }
 

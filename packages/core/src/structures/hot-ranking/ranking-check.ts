@@ -32,6 +32,7 @@ import {
   openLeaf,
 } from './node-layout.ts';
 import { Path } from './path.ts';
+import { isRankingShape, RANKING_HEADER_WORDS, SHAPE } from './ranking-header.ts';
 import { RankingReader } from './ranking-reader.ts';
 import { keyOfScore } from './standing.ts';
 import { compareTies, tieHintOf } from './tie-order.ts';
@@ -97,6 +98,15 @@ export class RankingCheck extends RankingReader {
   damageOf(record: number): string | undefined {
     const damage = damageOfKeyed(this.heap, record, MEMBER_FORM, this.key.seed);
     return damage ?? damageMet(() => this.damageOfPlace(record));
+  }
+
+  /** Offset in `heap.u8` of the member's bytes, and how many they are. */
+  memberOffset(record: number): number {
+    return (record + MEMBER_AT) * 4;
+  }
+
+  memberLength(record: number): number {
+    return keyBytesOf(this.heap.i32, record);
   }
 
   private damageOfPlace(record: number): string | undefined {
@@ -200,6 +210,13 @@ export class RankingCheck extends RankingReader {
     if (meta >>> LEVEL_SHIFT !== level || entries === 0 || entries > (level === 0 ? LEAF_MAX : INNER_MAX)) return false;
     return isReachable(heap, ref, level === 0 ? leafWords(entries) : innerWords(entries, this.tree.dense));
   }
+}
+
+/** Whether a ranking's header may lie at `ref`. */
+export function mayBeRanking(heap: Heap, ref: number): boolean {
+  return (
+    (ref & 3) === 0 && isReachable(heap, ref, RANKING_HEADER_WORDS) && isRankingShape(heap.i32[ref + SHAPE] as number)
+  );
 }
 
 /** What `read` says is wrong, or that the memory can't be read as what it should be. */
