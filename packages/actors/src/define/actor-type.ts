@@ -70,7 +70,7 @@ export function fingerprint(types: readonly ActorType[]): string {
   return types
     .map(
       (type) =>
-        `${type.name}@${type.version}(${type.fields.map(describe).join()})[${type.handlers.map((h) => h.name).join()}]`,
+        `${type.name}@${type.version}${type.unloads ? '-unloads' : ''}(${type.fields.map(describe).join()})[${type.handlers.map((h) => h.name).join()}]`,
     )
     .join(';');
 }

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Alarm } from '../fixtures/alarm-actors.ts';
 import { Player as PlayerV1 } from '../fixtures/shapes/v1.ts';
 import { Player as PlayerV2 } from '../fixtures/shapes/v2.ts';
+import { Player as PlayerV2Unloading } from '../fixtures/shapes/v2-unloading.ts';
 import { Player as PlayerV3 } from '../fixtures/shapes/v3.ts';
 import { rejection, until } from '../../../../test/fixtures/until.ts';
 
@@ -94,6 +95,13 @@ describe.each([
     expect(await grid.actor(PlayerV2, 'bob').all()).toMatchObject({ name: '\uFEFFBob', gold: 0, silver: 99 });
     await grid.close();
   });
+
+  it('is brought to the new one when its actor is loaded, where a start loads none', async () => {
+    const grid = await open('v2-unloading', copyOf(store));
+    expect(() => grid.actor(PlayerV2Unloading, 'ada').peek.all()).toThrow(/unloaded/);
+    expect(await grid.actor(PlayerV2Unloading, 'ada').all()).toEqual(adaInV2);
+    await grid.close();
+  });
 });
 
 it('goes through several versions at once, and through others one by one, to the same', async () => {
@@ -120,6 +128,7 @@ describe('stored state that the code can not read', () => {
       'same-version',
       /stored player has version 1 \{ name: text, coins: f64.*version 1 \{ name: text, coins: text.*raise/,
     ],
+    ['same-version-unloading', /stored player has version 1 .*raise the version/],
     ['failing', /player "(ada|bob)" can't be brought from version 1 to 2: the migration to 2 failed: no idea/],
     ['other', /the store holds actors named player, which the actors module does not define/],
   ])('is refused with both shapes: %s', async (module, message) => {

@@ -61,6 +61,7 @@ describe('defineActor', () => {
     ['a', { state: {}, version: 0 }, /version of actor a is 0: a whole number from 1/],
     ['a', { state: {}, version: 2 }, /version 2 and no migration to 2/],
     ['a', { state: {}, idleMs: -1 }, /idleMs of actor a is -1/],
+    ['a', { state: {}, whenIdle: 'drop' }, /whenIdle of actor a is drop: 'keep' or 'unload' is needed/],
     ['a', { state: {}, partitionBy: 'x' }, /partitionBy of actor a/],
     ['a', { state: {}, ack: 'disk' }, /ack of actor a is disk: 'memory'/],
   ])('refuses %o, %o with a message that says why', (name, spec, message) => {

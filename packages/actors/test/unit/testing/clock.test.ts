@@ -2,6 +2,7 @@
 import { createTestGrid, type TestGrid } from '@spacegrid/actors/testing';
 import { isGridError } from '@spacegrid/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Box } from '../../fixtures/archive-actors.ts';
 import { gate, Lab, seen } from '../../fixtures/lab-actors.ts';
 import { rejection } from '../../../../../test/fixtures/until.ts';
 
@@ -137,5 +138,12 @@ describe('idle actors', () => {
     expect(await holding).toBe('a');
     await grid.clock.advance('1h');
     expect(seen.at(-1)).toBe('out a');
+  });
+
+  it('keep their state where their type unloads it: there is no store', async () => {
+    await using boxes = createTestGrid({ actors: [Box] });
+    await boxes.actor(Box, 'a').tick();
+    await boxes.clock.advance('1d');
+    expect(boxes.actor(Box, 'a').peek.count()).toBe(1);
   });
 });
