@@ -14,6 +14,8 @@ import type { Partition } from './partition.ts';
 /** Nodes of the wheel looked at in one bracket, and entries deleted in one turn: some 100 µs each. */
 const LOOKS_MAX = 256;
 const REMOVALS_MAX = 128;
+/** Bound: bytes of the keys that one turn deletes, so that the smallest change set holds them. */
+const REMOVED_BYTES_MAX = 32 * 1024;
 /** Bound: such brackets and turns in a round, of all partitions together. Commands go on in between. */
 const STEPS_MAX = 6;
 /** After the partition had no room for a turn, or takes none. */
@@ -107,9 +109,14 @@ export class Expiry {
     const changed = new Set<Timed>();
     const done = partition.internalTurn(() => {
       heap.takeReserve();
-      for (let count = 0, node = wheel.firstDue; node !== 0 && count < REMOVALS_MAX; count++, node = wheel.firstDue) {
+      let bytes = 0;
+      for (let count = 0; count < REMOVALS_MAX && bytes < REMOVED_BYTES_MAX; count++) {
+        const node = wheel.firstDue;
+        if (node === 0) break;
         const timed = this.timedOf(partition, node);
-        if (this.removeOne(partition, timed, node, wheel, nowMs)) changed.add(timed);
+        const removed = this.removeOne(partition, timed, node, wheel, nowMs);
+        if (removed > 0) changed.add(timed);
+        bytes += removed;
       }
     });
     if (!done) return false;
@@ -119,28 +126,29 @@ export class Expiry {
     return true;
   }
 
-  private removeOne(partition: Partition, timed: Timed, node: number, wheel: TimerWheel, nowMs: number): boolean {
+  /** Returns the bytes of the key whose entry it has deleted; 0 when it was not to be. */
+  private removeOne(partition: Partition, timed: Timed, node: number, wheel: TimerWheel, nowMs: number): number {
     const { heap, keeping, changes } = partition;
     const { kept, layout, map, prefix, slot } = timed;
     const record = node - layout.shape.nodeAt;
     if (map === undefined || !map.holds(record)) {
       // Of a map that was cleared: it is freed in steps.
       unlinkNode(heap, node);
-      return false;
+      return 0;
     }
     const endsAt = kept.life.endsAt(heap, record, nowMs);
     if (endsAt > nowMs) {
       // It was read since it was found due.
       unlinkNode(heap, node);
       wheel.insert(node, endsAt, nowMs);
-      return false;
+      return 0;
     }
     const length = map.keyByteLength(record);
     const key = { bytes: heap.u8, offset: map.keyOffset(record), length, hash: map.hashOf(record) };
     deleteTimed(map, key);
     if (changes.enabled) changes.delete(prefix, slot.tag, key);
     keeping.noteRemoved('expired');
-    return true;
+    return prefix.length + slot.tag.length + length;
   }
 
   private endsAt(partition: Partition, node: number, nowMs: number): number {

@@ -21,6 +21,7 @@ const open = (name: string, flushInterval: number | string = 10): Promise<Grid> 
     actors,
     workers: 1,
     partitions: 2,
+    changeSet: '64kb',
     persistence: sqlite({ directory: join(root, name), flushInterval }),
   });
 
@@ -35,9 +36,13 @@ async function counted(grid: Grid, counter: 'evictionsLru' | 'expirations'): Pro
 describe('entries with a time to live', () => {
   it('keep their time over a restart, and are gone from the start when it ended meanwhile', async () => {
     let grid = await open('restart');
-    let sessions = grid.actor(Sessions, 'a');
+    // So long that no more than some thirty of them fit one change set.
+    const key = 'a'.repeat(1000);
+    let sessions = grid.actor(Sessions, key);
     await Promise.all(
-      Array.from({ length: 100 }, (_, number) => sessions.open(`short ${number}`, 'ada', { ttl: '800ms' })),
+      Array.from({ length: 100 }, (_, number) =>
+        sessions.open(`short ${number} ${'k'.repeat(900)}`, 'ada', { ttl: '800ms' }),
+      ),
     );
     const endsAt = Date.now() + 800;
     await sessions.open('long', 'bob', { ttl: '1h' });
@@ -50,10 +55,10 @@ describe('entries with a time to live', () => {
       (now) => now >= endsAt,
     );
     grid = await open('restart');
-    sessions = grid.actor(Sessions, 'a');
+    sessions = grid.actor(Sessions, key);
     expect(sessions.peek.ids()).toEqual(['long']);
     expect(await sessions.ids()).toEqual(['long']);
-    expect(await sessions.user('short 1')).toBeUndefined();
+    expect(await sessions.user(`short 1 ${'k'.repeat(900)}`)).toBeUndefined();
     expect(sessions.peek.tokens()).toEqual(['for ever']);
     await until(
       'what expired is removed',
@@ -65,7 +70,7 @@ describe('entries with a time to live', () => {
 
     // And in the store: no row of it comes back.
     grid = await open('restart');
-    expect(grid.actor(Sessions, 'a').peek.size()).toBe(1);
+    expect(grid.actor(Sessions, key).peek.size()).toBe(1);
     await grid.close();
   }, 60_000);
 
