@@ -33,7 +33,7 @@ export interface GridOptions {
   readonly callTimeout?: number | string;
   /** A handler that keeps its partition longer is reported. Default 1 s. */
   readonly blockedHandler?: number | string;
-  /** Most bytes of a partition's memory. Default 4 GiB. */
+  /** Most bytes of a partition's memory. Default 4 GiB, at most 7.5 GiB. */
   readonly partitionBytes?: number | string;
   /** Most bytes of all partitions together. Default: 60 % of the memory that the container or host has. */
   readonly memory?: number | string;
@@ -125,7 +125,7 @@ export function resolveGridOptions(given: GridOptions): ResolvedGridOptions {
       ack: oneOfOption(['memory', 'durable'], { default: defaults.ack }),
       callTimeout: durationOption({ min: 1, max: 2 ** 31, default: defaults.callTimeout }),
       blockedHandler: durationOption({ min: 10, default: defaults.blockedHandler }),
-      partitionBytes: sizeOption({ min: 1024 ** 2, max: 8 * 1024 ** 3, default: defaults.partitionBytes }),
+      partitionBytes: sizeOption({ min: 1024 ** 2, max: 7.5 * 1024 ** 3, default: defaults.partitionBytes }),
       memory: defaultTo(sizeOption({ min: 16 * 1024 ** 2 }), defaultMemoryBytes),
       ringBytes: sizeOption({ min: 64 * 1024, max: 64 * 1024 ** 2, default: defaults.ringBytes }),
       backlog: sizeOption({ min: 1024 ** 2, max: 1024 ** 3, default: defaults.backlog }),
