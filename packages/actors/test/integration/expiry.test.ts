@@ -162,6 +162,36 @@ describe('entries with a time to live', () => {
   });
 });
 
+describe('a partition without room', () => {
+  it('has some again when entries have ended', async () => {
+    const grid = await createGrid({ actors, workers: 1, partitions: 1, partitionBytes: '16mb' });
+    const sessions = grid.actor(Sessions, 'a');
+    const user = 'x'.repeat(20_000);
+    let failure: unknown;
+    for (let number = 0; failure === undefined; number++)
+      failure = await sessions.open(`${number}`, user, { ttl: '1s' }).catch((error: unknown) => error);
+    expect(isGridError(failure, 'CAPACITY')).toBe(true);
+    expect(sessions.peek.size()).toBeGreaterThan(0);
+    await until(
+      'all have ended',
+      () => sessions.peek.size(),
+      (size) => size === 0,
+      SLOW_MS,
+    );
+    await until(
+      'there is room',
+      () =>
+        sessions.open('again', user).then(
+          () => true,
+          () => false,
+        ),
+      (isThere) => isThere,
+      SLOW_MS,
+    );
+    await grid.close();
+  }, 60_000);
+});
+
 describe('entries with an idle time', () => {
   it('are kept by peeks alone', async () => {
     const grid = await createGrid({ actors, workers: 1, partitions: 1 });
