@@ -8,7 +8,9 @@ function documents(): string[] {
   const below = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) =>
     join('docs', name),
   );
-  return [...readdirSync(root), ...below].filter((name) => name.endsWith('.md')).sort();
+  return [...readdirSync(root), ...below, join('apps', 'demo', 'README.md')]
+    .filter((name) => name.endsWith('.md'))
+    .sort();
 }
 
 /** Text that is not code: what stands in fences or backticks is no link. */
