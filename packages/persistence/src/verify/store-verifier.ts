@@ -74,10 +74,11 @@ export class StoreVerifier implements VerifiedSide {
 
   async begin(partition: number): Promise<SideScan> {
     this.letGo();
+    // What was read before is in SQLite's cache: damage on disk would not be seen.
+    this.journal.forgetCache();
     // What is folded need not be followed, and folds have their turn between two partitions.
     if (this.journal.newestBatch > this.folder.folded) await this.folder.foldNow();
     this.release = await this.folder.hold();
-    this.journal.forgetCache();
     this.followed = this.folder.folded;
     this.damaged = new Map();
     const { port1, port2 } = new MessageChannel();
