@@ -6,8 +6,8 @@ export interface TestClock {
   /** Wall-clock milliseconds since 1970, what `turn.now` says. `Date.now()` in a handler is the machine's still. */
   now(): number;
   /**
-   * Moves time on, by milliseconds or a text such as `'10m'`. Reminders, deadlines of calls and passivations that become due
-   * on the way happen in order, each at its own time, and all that follows from them before the next. Resolves when nothing is
+   * Moves time on, by milliseconds or a text such as `'10m'`. Reminders, deadlines of calls, ends of map entries and
+   * passivations that become due on the way happen in order, each at its own time, and all that follows from them before the next. Resolves when nothing is
    * left to do. Throws InvalidOptionError, GridClosedError; UnsettledError when it comes to no rest.
    */
   advance(duration: number | string): Promise<void>;
