@@ -334,6 +334,8 @@ export class WorkerLoop {
       ring.release();
     }
     this.mailbox.forgetConsumed();
+    // Before anybody learns that this thread serves: where threads die in quick succession each gets a little further.
+    this.replies.flush();
   }
 
   /** A round that also forgets at once every actor that is idle by now. For who drives the time. */

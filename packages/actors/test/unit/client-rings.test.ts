@@ -143,6 +143,17 @@ describe('calls that wait for room in their ring', () => {
   });
 });
 
+describe('what stands in a ring when its thread dies', () => {
+  it('is answered before the successor says that it serves, so that deaths in quick succession let it through', async () => {
+    const grid = open();
+    const answer = grid.main.actor(Post, 'a').add(1);
+    await turnOfTheLoop();
+    grid.restart();
+    expect(grid.main.thread.poll()).toBe(true);
+    expect(await answer).toBe(1);
+  });
+});
+
 describe('a client that is gone', () => {
   it('leaves no replies behind, however late they come', async () => {
     const grid = open();
