@@ -53,6 +53,7 @@ export {
   type GridEvent,
   type QuarantineEvent,
   type RecoveryEvent,
+  type UnheardEvent,
 } from './supervise/grid-events.ts';
 export type {
   SideCondition,

@@ -33,7 +33,7 @@ export class GridNews {
   }
 
   private named(news: SupervisorNews): GridEvent {
-    if ('cause' in news) return news;
+    if ('cause' in news || news.kind === 'unheard') return news;
     const type = this.types[news.type];
     const actor = type?.name ?? `type ${news.type}`;
     const { worker, partition } = news;
@@ -56,6 +56,11 @@ export class GridNews {
       case 'quarantine':
         logger.error(`an actor ${event.actor} was running in three deaths of its thread: it is set aside`, fields);
         break;
+      case 'unheard': {
+        const more = event.omitted === 0 ? '' : `; so did ${event.omitted} before it`;
+        logger.error(`${event.command} failed, and nobody waits for its answer: ${event.reason}${more}`, fields);
+        break;
+      }
       default: {
         const thread = event.kind === 'worker' ? `worker ${event.thread}` : 'the durability thread';
         if (event.recoveredAfterMs < 0) logger.error(`${thread} died and is not back: ${event.cause}`, fields);

@@ -1,9 +1,11 @@
 /** Entry of a partition thread: attaches to its heaps, loads what the store holds, then serves until it is drained. */
-import { type MessagePort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { machine } from '../control/surroundings.ts';
 import { fingerprint } from '../define/actor-type.ts';
 import { loadDefinitionsInGridThread } from '../define/load-definitions.ts';
 import type { PartitionWorkerData } from '../supervise/grid-thread-data.ts';
 import { InvalidDefinitionError, serveControl } from '@spacegrid/core';
+import { UnheardNews } from './unheard-news.ts';
 import type { WorkerApi } from './worker-api.ts';
 import { WorkerLoop } from './worker-loop.ts';
 
@@ -19,7 +21,8 @@ const api: WorkerApi = {
         'the actors module defines other actors in this thread than in the main thread: definitions must not depend on where they are loaded',
       );
     }
-    loop = new WorkerLoop(data, loaded);
+    const news = new UnheardNews(data.worker, machine.clock, (event) => parentPort?.postMessage(event));
+    loop = new WorkerLoop(data, loaded, { ...machine, unheard: (command, error) => news.tell(command, error) });
     return loop.attach();
   },
 

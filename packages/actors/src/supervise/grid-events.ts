@@ -34,7 +34,21 @@ export interface QuarantineEvent {
   readonly seenAt: number;
 }
 
-export type GridEvent = RecoveryEvent | BlockedEvent | QuarantineEvent;
+/** A command failed that nobody waits for: a tell, a message, a reminder. At most 20 a second of each worker are told of. */
+export interface UnheardEvent {
+  readonly kind: 'unheard';
+  readonly worker: number;
+  /** `account/ada.deposit`. */
+  readonly command: string;
+  /** Name and message of what it threw. */
+  readonly reason: string;
+  /** Wall-clock milliseconds. */
+  readonly seenAt: number;
+  /** Failures of this worker since the last one that was told of, which are told of by this number only. */
+  readonly omitted: number;
+}
+
+export type GridEvent = RecoveryEvent | BlockedEvent | QuarantineEvent | UnheardEvent;
 
 /** Name of the diagnostics channel on which every GridEvent is published, in the thread that created the grid. */
 export const GRID_CHANNEL = 'spacegrid:event';

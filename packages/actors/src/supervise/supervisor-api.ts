@@ -4,7 +4,7 @@ import type { RunningActor } from '../runtime/running-mark.ts';
 import type { Blocked } from './blocked-watch.ts';
 import type { MendChoice } from '../verify/partition-verify.ts';
 import type { VerifyReport, VerifyStats } from '../verify/verify-report.ts';
-import type { RecoveryEvent } from './grid-events.ts';
+import type { RecoveryEvent, UnheardEvent } from './grid-events.ts';
 
 export interface WorkerStatus {
   readonly worker: number;
@@ -26,6 +26,7 @@ export interface SupervisorStatus {
 /** What the supervisor tells unasked; actors and handlers by their numbers. */
 export type SupervisorNews =
   | RecoveryEvent
+  | UnheardEvent
   | (Blocked & { readonly kind: 'blocked' })
   | (RunningActor & { readonly kind: 'quarantine'; readonly worker: number; readonly seenAt: number });
 

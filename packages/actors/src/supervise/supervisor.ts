@@ -32,7 +32,7 @@ import type { WorkerApi } from '../runtime/worker-api.ts';
 import { VerifyHost } from '../verify/verify-host.ts';
 import { BlockedWatch } from './blocked-watch.ts';
 import { DurabilityHost } from './durability-host.ts';
-import type { RecoveryEvent } from './grid-events.ts';
+import type { RecoveryEvent, UnheardEvent } from './grid-events.ts';
 import type { PartitionWorkerData, SupervisorData } from './grid-thread-data.ts';
 import { Quarantine } from './quarantine.ts';
 import type { SupervisorApi, SupervisorNews, SupervisorStatus } from './supervisor-api.ts';
@@ -120,6 +120,10 @@ async function startWorker(
   let cause = 'terminated';
   thread.on('error', (error: Error) => {
     cause = `${error.name}: ${error.message}`;
+  });
+  thread.on('message', (news: UnheardEvent) => {
+    // Handlers share the thread's port with us.
+    if (news?.kind === 'unheard') tell(news);
   });
   const gone = new Promise<never>((_, reject) => {
     thread.once('exit', () => {

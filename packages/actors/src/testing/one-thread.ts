@@ -30,6 +30,7 @@ import type { GridMemory } from '../control/grid-memory.ts';
 import type { Surroundings } from '../control/surroundings.ts';
 import type { ActorType } from '../define/actor-type.ts';
 import { clearRunning } from '../runtime/running-mark.ts';
+import { reasonOf } from '../runtime/unheard-news.ts';
 import { WorkerLoop } from '../runtime/worker-loop.ts';
 import type { GridSettings } from '../supervise/grid-thread-data.ts';
 import { InThreadOffload } from './in-thread-offload.ts';
@@ -76,8 +77,7 @@ export class OneThread {
       clock,
       bell: () => ({ ring: () => this.wake() }),
       unheard(command, error) {
-        const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-        logger.error(`${command} failed, and nobody waits for its answer: ${reason}`, { command, error });
+        logger.error(`${command} failed, and nobody waits for its answer: ${reasonOf(error)}`, { command, error });
       },
     };
     this.offload = new InThreadOffload();

@@ -47,6 +47,30 @@ const seen = (what: string, accept: (event: GridEvent) => boolean): Promise<Grid
     (event) => event !== undefined,
   );
 
+describe('a command that fails, and that nobody waits for', () => {
+  const told = async (command: string): Promise<void> => {
+    const event = await seen(`${command} is told`, (one) => one.kind === 'unheard' && one.command === command);
+    expect(event).toMatchObject({ worker: 0, omitted: 0, reason: expect.stringMatching(/^\w+: ./) as string });
+    expect(lines).toContainEqual(expect.stringMatching(`^${command} failed, and nobody waits for its answer: \\w+: .`));
+  };
+
+  it('is told to the logger and on the channel when it was a tell', async () => {
+    grid.actor(Desk, 'told').tell.failAfterWriting();
+    await told('desk/told.failAfterWriting');
+  });
+
+  it('is told when it was a message', async () => {
+    await grid.actor(Desk, 'sender').notify('sent', 'not a number' as unknown as number);
+    await told('desk/sent.add');
+  });
+
+  it('is told when it was a reminder', async () => {
+    const reminder = await grid.actor(Clerk, 'late').remindFailing(10);
+    await told('clerk/late.ringAndFail');
+    expect(await grid.actor(Clerk, 'late').cancel(reminder)).toBe(true);
+  });
+});
+
 describe('a handler that blocks its thread', () => {
   it('is reported with actor, key and method, while others wait', async () => {
     const desk = grid.actor(Desk, 'slow ☕');
