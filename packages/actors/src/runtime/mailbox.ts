@@ -165,7 +165,7 @@ export class Mailbox {
     const { kind } = request;
     if (layout.unloaded !== undefined && this.awaitsLoad(client, frame, request, partition, layout)) return;
     if (kind === KIND_WATCH || kind === KIND_QUERY) this.query(client, frame, request, partition, layout, handler);
-    else if (partition.holdsCommands || partition.parked.length > 0) partition.parked.push(this.hold(client, frame));
+    else if (partition.holdsCommands || partition.parked.length > 0) partition.park(this.hold(client, frame));
     else this.command(client, frame, request, partition, layout, handler);
   }
 

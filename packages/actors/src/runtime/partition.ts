@@ -60,6 +60,8 @@ export class Partition {
   readonly scratch: KeyScratch;
   /** Memory is all but full, and actors are about to leave it: commands wait for that (unloader.ts). */
   lacksRoom: boolean;
+  /** With so much in use it is: a round of commands may fill memory before anybody looks. */
+  holdAboveBytes: number;
   /** Between turns, after one found no room: makes some by unloading actors. False when none could leave. */
   makeRoom: (() => boolean) | undefined;
   /** By actor type: the number that its rows begin with; see shape-table.ts. */
@@ -93,6 +95,7 @@ export class Partition {
     this.persistent = settings.persistent;
     this.scratch = new KeyScratch(settings.hashSeed);
     this.lacksRoom = false;
+    this.holdAboveBytes = Number.POSITIVE_INFINITY;
     this.makeRoom = undefined;
     this.shapeNumbers = layouts.map(() => 0);
     this.generation = 1;
@@ -169,7 +172,10 @@ export class Partition {
     const entry = this.outbox.seal(client, request, flags, changeBytes, replyBytes);
     this.heap.commit();
     this.open = undefined;
-    if (this.persistent) this.backlog.wrote();
+    if (this.persistent) {
+      this.backlog.wrote();
+      if (this.heap.usedBytes() > this.holdAboveBytes) this.lacksRoom = true;
+    }
     return entry;
   }
 
@@ -212,6 +218,13 @@ export class Partition {
   /** Commands are not taken now: they wait. */
   get holdsCommands(): boolean {
     return this.backlog.isOver || this.lacksRoom;
+  }
+
+  /** Lets a command wait until they are taken again. */
+  park(waiting: WaitingRequest): void {
+    this.parked.push(waiting);
+    // It may have had no turn for a long time: only partitions that had one are looked at.
+    if (!this.touched) this.touch();
   }
 
   /** Looks at how much is not durable yet, once a round. True while it is past its limits: the durability thread is to hurry. */

@@ -28,6 +28,8 @@ const PASS_SHARE = 0.5;
 /** Memory is nearly full when less than this part of it is free, or than these bytes where it is large. */
 const TIGHT_SHARE = 0.25;
 const TIGHT_BYTES_MAX = 64 * 1024 * 1024;
+/** With less than this part of the margin left commands wait. */
+const HELD_SHARE = 0.5;
 /** Between two looks at the memory; after one that found nothing to drop, while it is nearly full. */
 const CHECK_MS = 2;
 const NOTHING_FOUND_MS = 5;
@@ -221,6 +223,7 @@ export class Unloader {
       const isShort = partition.heap.isStarved || this.parts.lacksRoom(partition);
       if (!isShort && room.freeBytes >= room.marginBytes) {
         partition.lacksRoom = false;
+        partition.holdAboveBytes = holdAbove(partition.heap, room);
         continue;
       }
       if (this.makeRoom(partition, cover, isShort, roomLeft, tick, lateAt)) worked = true;
@@ -272,7 +275,8 @@ export class Unloader {
         continue;
       }
       const { freeBytes, marginBytes } = roomOf(heap, roomLeft);
-      if (!wants && (freeBytes >= marginBytes || heap.usedBytes() <= cover.enoughBytes)) break;
+      const isEnough = freeBytes >= marginBytes * HELD_SHARE && heap.usedBytes() <= cover.enoughBytes;
+      if (!wants && (freeBytes >= marginBytes || isEnough)) break;
       this.noteCover(partition, cover, tick);
       const dropped = this.dropOldest(partition, tick, lateAt);
       if (dropped === 0) {
@@ -303,7 +307,9 @@ export class Unloader {
     }
     if (cover.foundNone && isCovered && cover.tick !== undefined && tick - cover.tick <= FRESH_TICKS)
       cover.mayRunUntil = nowMs + FULL_MS;
-    partition.lacksRoom = room.freeBytes < room.marginBytes / 2 && nowMs >= cover.mayRunUntil;
+    const mayHold = nowMs >= cover.mayRunUntil;
+    partition.holdAboveBytes = mayHold ? holdAbove(heap, room) : Number.POSITIVE_INFINITY;
+    partition.lacksRoom = heap.usedBytes() > partition.holdAboveBytes;
     if (partition.lacksRoom) this.checkAt = Math.min(this.checkAt, nowMs + NOTHING_FOUND_MS);
   }
 
@@ -405,4 +411,9 @@ interface Room {
 function roomOf(heap: Heap, roomLeft: number): Room {
   const limit = Math.min(heap.pageCountMax * 4096, heap.pageBytes() + roomLeft);
   return { freeBytes: limit - heap.usedBytes(), marginBytes: Math.min(limit * TIGHT_SHARE, TIGHT_BYTES_MAX) };
+}
+
+/** Bytes in use at which nearly no room is left. */
+function holdAbove(heap: Heap, { freeBytes, marginBytes }: Room): number {
+  return heap.usedBytes() + freeBytes - marginBytes * HELD_SHARE;
 }

@@ -131,8 +131,8 @@ async function fill(grid: DrivenGrid, entries: number): Promise<void> {
   for (let from = 0; from < entries; from += 100) await answer(grid, grid.main.actor(Box, 'a').fill(from, 100));
 }
 
-function open(): { readonly grid: DrivenGrid; readonly store: Store } {
-  const grid = new DrivenGrid([Box], { persistent: true });
+function open(partitionBytes?: number): { readonly grid: DrivenGrid; readonly store: Store } {
+  const grid = new DrivenGrid([Box], { persistent: true, ...(partitionBytes === undefined ? {} : { partitionBytes }) });
   return { grid, store: new Store(grid) };
 }
 
@@ -278,5 +278,33 @@ describe('an actor that is loaded', () => {
     store.link();
     await store.answer();
     expect(await answer(grid, count)).toBe(1);
+  });
+});
+
+describe('memory that is all but full', () => {
+  it('lets commands wait while folding makes room, and runs them all', { timeout: 30_000 }, async () => {
+    const ACTORS = 900;
+    const { grid, store } = open(8 * 1024 ** 2);
+    let answered = 0;
+    const calls = Array.from({ length: ACTORS }, (_, at) =>
+      grid.main
+        .actor(Box, `box-${at}`)
+        .fill(0, 20)
+        .then(() => answered++),
+    );
+    await pass(grid, 50);
+    // Some 15 kB each: half of them fit.
+    expect(answered).toBeGreaterThan(100);
+    expect(answered).toBeLessThan(ACTORS);
+    const first = answered;
+    await pass(grid, 50);
+    expect(answered).toBe(first);
+    for (const endsAt = performance.now() + 20_000; answered < ACTORS && performance.now() < endsAt; ) {
+      store.fold();
+      await pass(grid, 20);
+    }
+    await Promise.all(calls);
+    expect(answered).toBe(ACTORS);
+    expect(readCounters(grid.control, 0).unloads).toBeGreaterThan(64);
   });
 });
