@@ -22,6 +22,7 @@ const tasks = {
   build: { program: ['scripts/build.ts'] },
   check: { program: ['scripts/check.ts'] },
   new: { program: ['scripts/new.ts'] },
+  verify: { program: [...fromSource, 'apps/demo/src/verify.ts'] },
   'demo:import': { program: [...fromSource, 'apps/demo/src/import.ts'] },
 };
 

@@ -5,6 +5,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type DurablePosition, StoreCorruptError } from '@spacegrid/core';
 import { type BatchRun, forEachRun } from './batch.ts';
+import { findGap } from './find-gap.ts';
 import type { Folder } from './folder.ts';
 import type { Journal } from './journal.ts';
 import { lastChangeOf } from './kept-changes.ts';
@@ -51,20 +52,14 @@ export class Recovery {
   }
 
   private refuseGaps(partition: number): void {
-    const fail = (from: number, to: number, why: string): never => {
-      throw new StoreCorruptError(
-        `partition ${partition} of ${this.journal.name}: ${why}: sequences ${from} to ${to} are missing; restore a backup`,
-        { details: { partition, first: from, last: to } },
-      );
-    };
-    const watermark = this.watermarks.get(partition) ?? NOTHING;
-    let { sequence } = this.folder.positions.get(partition) ?? NOTHING;
-    for (const { first, last } of this.tail.get(partition) ?? []) {
-      if (first > sequence + 1) fail(sequence + 1, first - 1, 'its batches don’t follow on what the rows hold');
-      sequence = last;
-    }
-    if (sequence < watermark.sequence) fail(sequence + 1, watermark.sequence, 'less is stored than was acknowledged');
-    if (sequence > watermark.sequence)
-      fail(watermark.sequence + 1, sequence, 'the watermark stands behind what is stored');
+    const { journal, watermarks, folder, tail } = this;
+    const watermark = watermarks.get(partition)?.sequence ?? 0;
+    const gap = findGap(watermark, folder.positions.get(partition), tail.get(partition) ?? []);
+    if (gap === undefined) return;
+    const { first, last, why } = gap;
+    throw new StoreCorruptError(
+      `partition ${partition} of ${journal.name}: ${why}: sequences ${first} to ${last} are missing; restore a backup`,
+      { details: { partition, first, last } },
+    );
   }
 }

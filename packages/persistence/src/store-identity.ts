@@ -65,6 +65,14 @@ export function writeIdentity(database: Database, identity: StoreIdentity): void
   database.pragma(`user_version = ${FORMAT}`);
 }
 
+/** Of the grid that a file belongs to, whichever that is. Throws StoreIdentityError for a file of something else. */
+export function partitionsOf(file: string, database: Database): number {
+  if (database.pragma('application_id', { simple: true }) !== APPLICATION)
+    throw new StoreIdentityError(`${file} is a database of another program`, { details: { file } });
+  const row = database.prepare("SELECT value FROM meta WHERE name = 'partitions'").get() as { value: string };
+  return Number(row.value);
+}
+
 /** What the file remembers; the hash seed is that of the store. Throws StoreIdentityError, which names both sides. */
 export function readIdentity(file: string, database: Database, wanted: GridIdentity): StoreIdentity {
   const fail = (message: string): never => {

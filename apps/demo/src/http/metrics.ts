@@ -144,6 +144,20 @@ export function metricsText(stats: GridStats): string {
     ...workers.flatMap(({ worker, counters }) => readsOf(`worker="${worker}"`, counters)),
     ...clients.flatMap(({ client, counters }) => readsOf(`client="${client}"`, counters)),
   ]);
+  const { verify } = stats;
+  metric('verify_runs_total', 'counter', 'Times that memory was compared with the store.', [['', verify.runs]]);
+  metric('verify_last_timestamp_seconds', 'gauge', 'When the last of them began; 0 before the first.', [
+    ['', verify.lastAt / 1000],
+  ]);
+  metric('verify_last_seconds', 'gauge', 'How long it took.', [['', verify.lastMs / 1000]]);
+  metric('verify_last_differences', 'gauge', 'What it found, and left as it is.', [
+    ['{state="found"}', verify.lastFound],
+    ['{state="left"}', verify.lastFound - verify.lastRepaired],
+  ]);
+  metric('verify_differences_total', 'counter', 'Differences that were found, and repaired.', [
+    ['{outcome="found"}', verify.found],
+    ['{outcome="repaired"}', verify.repaired],
+  ]);
   const partitions = stats.partitions;
   const ofPartitions = (value: (partition: (typeof partitions)[number]) => number) =>
     partitions.map((partition) => [`{partition="${partition.partition}"}`, value(partition)] as const);

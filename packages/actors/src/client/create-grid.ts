@@ -316,6 +316,11 @@ function healthOf(status: SupervisorStatus): GridHealth {
     reasons.push(`${durability.quarantinedCount} rows can't be folded and stay in the journal`);
   if (durability !== undefined && durability.filesSetAside > 0)
     reasons.push(`${durability.filesSetAside} files of the store failed a write and were replaced: look at the disk`);
+  const { lastFound, lastRepaired } = status.verify;
+  if (lastFound > lastRepaired)
+    reasons.push(
+      `the last verify left ${lastFound - lastRepaired} of ${lastFound} differences between memory and store`,
+    );
   if (status.quarantined.length > 0) reasons.push(`${status.quarantined.length} actors are set aside`);
   if (reasons.length === 0) return { status: 'ready', reasons };
   return { status: failedWorkers.length > 0 || durability?.health === 'failed' ? 'unavailable' : 'degraded', reasons };

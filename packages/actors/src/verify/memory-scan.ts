@@ -53,6 +53,8 @@ export class MemoryScan {
   readonly damages: MemoryDamage[] = [];
   /** Rows that their key did not lead to; maybe for a moment only. */
   readonly doubtful: Uint8Array[] = [];
+  /** What the rows of actors begin with that are in the store alone, as latin-1 text. */
+  readonly unloaded: Set<string> = new Set();
   rows = 0;
   bytes = 0;
   private readonly memory: MemoryRows;
@@ -134,7 +136,10 @@ export class MemoryScan {
     const from = table.keyOffset(record);
     const prefix = actorPrefix(layout.type.name, heap.u8.slice(from, from + table.keyByteLength(record)));
     const damage = damageOfRecord(heap, record, table.shape, memory.hashSeed);
-    if (damage === undefined && memory.isStub(layout, record)) return;
+    if (damage === undefined && memory.isStub(layout, record)) {
+      this.unloaded.add(latin1(prefix));
+      return;
+    }
     this.key.begin(prefix, FIELDS_TAG);
     if (damage !== undefined) this.damage(this.key.copy(), damage, false);
     else if (this.isLedTo(table, record)) this.row(memory.fieldsRow(layout, record));
@@ -255,7 +260,7 @@ export class MemoryScan {
     if (this.wanted === undefined) this.pairs.add(keyHash, rowValueHash(value, 0, value.length, keyHash));
     else if (this.wanted.has(keyHash)) {
       const key = this.key.copy();
-      this.found.set(Buffer.from(key).toString('latin1'), key);
+      this.found.set(latin1(key), key);
     }
   }
 
@@ -295,4 +300,8 @@ export class MemoryScan {
       return false;
     }
   }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
 }

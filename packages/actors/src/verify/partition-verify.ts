@@ -111,7 +111,8 @@ export class PartitionVerify {
     for (const key of [...scan.doubtful, ...held.damaged.map((row) => row.key), ...compared.quarantined]) add(key);
     const hashes = new Set([...(await this.unchangedThatDiffer(scan, compared)), ...changedThatDiffer(scan, compared)]);
     if (hashes.size > 0) {
-      for (const key of await this.side.keysOf(this.partition, Uint32Array.from(hashes))) add(key);
+      const stored = await this.side.keysOf(this.partition, Uint32Array.from(hashes));
+      for (const key of stored) if (!isOf(scan.unloaded, key)) add(key);
       const again = new MemoryScan(this.memory, this.pin, this.rest, hashes);
       await again.run();
       for (const key of again.found.values()) add(key);
@@ -252,6 +253,13 @@ function changedThatDiffer({ pairs }: MemoryScan, { changed, allowed, absent }: 
       if (!values.has(keyHash, pairs.valueHash(at))) differing.push(keyHash);
   }
   return differing;
+}
+
+/** Whether the row belongs to one of these actors. */
+function isOf(actors: ReadonlySet<string>, key: Uint8Array): boolean {
+  if (actors.size === 0) return false;
+  const parsed = parseRowKey(key, 0, key.length);
+  return parsed?.typeName !== undefined && actors.has(latin1(key.subarray(0, parsed.keyEnd)));
 }
 
 /** Damage of blocks, each once. */

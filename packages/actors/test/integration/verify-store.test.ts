@@ -8,6 +8,7 @@ import { sqlite } from '@spacegrid/persistence';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { actorPrefix, fieldTag } from '../../src/state/row-keys.ts';
 import { ShelfInMemory } from '../fixtures/damage.ts';
+import { Box } from '../fixtures/archive-actors.ts';
 import { Shelf } from '../fixtures/shelf-actors.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -78,6 +79,7 @@ describe('a byte of the store that changed', { timeout: 60_000 }, () => {
     expect(flipBehind('rows.db', rowKey('big', 'scores', 'member 15001'), 3)).toBeGreaterThan(0);
     const found = await grid.verify();
     expect(found.differences.map(named)).toEqual([['big', 'scores', 'member 15001', 'whole', 'damaged']]);
+    expect((await grid.health()).reasons).toEqual(['the last verify left 1 of 1 differences between memory and store']);
     const mended = await grid.verify({ repair: true });
     expect(mended.differences.map(({ outcome }) => outcome)).toEqual(['repaired-store']);
     await folded();
@@ -149,4 +151,22 @@ describe('two sides that are whole and differ', { timeout: 60_000 }, () => {
     expect(await grid.actor(Shelf, 'small 3').stars('note 7250')).toBe(7250);
     expect((await grid.verify()).differences).toEqual([]);
   });
+});
+
+it('actors that are in the store alone differ from nothing', { timeout: 60_000 }, async () => {
+  const archive = await createGrid({
+    actors: new URL('../fixtures/archive-actors.ts', import.meta.url),
+    workers: 1,
+    partitions: 2,
+    persistence: sqlite({ directory: join(base, 'archive') }),
+  });
+  for (let box = 0; box < 30; box++) await archive.actor(Box, `box ${box}`).fill(20, 10);
+  await until(
+    'most are unloaded',
+    async () => (await archive.stats()).workers[0]?.counters.actorsUnloaded ?? 0,
+    (count) => count > 20,
+    20_000,
+  );
+  expect((await archive.verify()).differences).toEqual([]);
+  await archive.close();
 });
