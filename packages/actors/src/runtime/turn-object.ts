@@ -34,6 +34,8 @@ export class TurnObject {
   private awaiting: boolean;
   private readonly messages: Message[];
   private insideSteps: number;
+  /** A step runs: its function is on the stack. */
+  private inStep: boolean;
 
   constructor(activation: TurnOwner, services: TurnServices) {
     this.key = activation.key;
@@ -51,6 +53,7 @@ export class TurnObject {
     this.awaiting = false;
     this.messages = [];
     this.insideSteps = 0;
+    this.inStep = false;
   }
 
   get state(): object {
@@ -62,20 +65,17 @@ export class TurnObject {
   }
 
   step<R>(change: (state: never) => R): R {
+    const { partition } = this.activation;
+    if (this.inStep || (this.awaiting && partition.heap.open))
+      throw new AsyncWriteError('turn.step is called inside of a step: a step is one turn');
     if (!this.awaiting) {
       // Before its first await nothing tells an asynchronous command from a synchronous one: its turn is the open one.
-      if (this.activation.partition.open === this.activation) return this.stepInside(change);
+      if (partition.open === this.activation) return this.stepInside(change);
       throw new AsyncWriteError('turn.step is called after its command has ended');
     }
-    try {
-      const result = this.services.steps.step(this.activation, this, change);
-      this.stepsCommitted++;
-      return result;
-    } catch (error) {
-      // What the undone step sent goes with it: the command may catch this and commit later turns.
-      this.messages.length = 0;
-      throw error;
-    }
+    const result = this.runStep(change);
+    this.stepsCommitted++;
+    return result;
   }
 
   actor(definition: AnyDefinition, key: string): object {
@@ -210,12 +210,25 @@ export class TurnObject {
     }
     partition.undo();
     try {
-      const result = this.services.steps.step(this.activation, this, change);
+      const result = this.runStep(change);
       this.insideSteps++;
       return result;
     } finally {
       partition.begin(this.activation);
       this.beginTurn();
+    }
+  }
+
+  private runStep<R>(change: (state: never) => R): R {
+    this.inStep = true;
+    try {
+      return this.services.steps.step(this.activation, this, change);
+    } catch (error) {
+      // What the undone step sent goes with it: the command may catch this and commit later turns.
+      this.messages.length = 0;
+      throw error;
+    } finally {
+      this.inStep = false;
     }
   }
 
