@@ -44,6 +44,9 @@ export interface OpenActor {
 
 /** Turns whose held replies are kept for a successor; of a client that takes no replies for longer, a death may lose some. */
 const UNANSWERED_MAX = 65_536;
+/** The same in bytes, and as a part of the memory that the partition may have. */
+const UNANSWERED_BYTES_MAX: number = 64 * 1024 * 1024;
+const UNANSWERED_SHARE = 0.25;
 
 export class Partition {
   readonly number: number;
@@ -81,6 +84,7 @@ export class Partition {
   private readonly tables: (HotMap | undefined)[];
   private readonly drafts: RecordDraft[];
   private readonly row: PackWriter;
+  private readonly keptBytesMax: number;
 
   constructor(number: number, buffer: SharedArrayBuffer, layouts: readonly StateLayout[], settings: PartitionSettings) {
     this.number = number;
@@ -107,6 +111,7 @@ export class Partition {
     this.tables = new Array<HotMap | undefined>(layouts.length).fill(undefined);
     this.drafts = layouts.map((layout) => new RecordDraft(layout.shape));
     this.row = PackWriter.growing(1024);
+    this.keptBytesMax = Math.min(UNANSWERED_BYTES_MAX, this.heap.pageCountMax * 4096 * UNANSWERED_SHARE);
   }
 
   /** Takes over the heap: undoes a predecessor's open turn. True when the heap is new and holds nothing. */
@@ -253,7 +258,7 @@ export class Partition {
   trim(held: boolean): boolean {
     const { heap } = this;
     const unanswered = unansweredTurns(heap);
-    if (held && unanswered < UNANSWERED_MAX) return unanswered > 0;
+    if (held && unanswered < UNANSWERED_MAX && this.outbox.keptBytes() < this.keptBytesMax) return unanswered > 0;
     const answered = Math.min(heap.committed, this.gate.oldest - 1);
     if (unanswered > 0) storeAnswered(heap, answered);
     const durable = this.persistent ? durableSequence(heap) : heap.committed;

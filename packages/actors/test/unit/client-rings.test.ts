@@ -15,6 +15,7 @@ const Post = defineActor('post', {
       turn.state.n += by;
       return turn.state.n;
     },
+    echo: (_turn, size: number) => 'x'.repeat(size),
     async wait(_turn, size: number) {
       await gate.promise;
       return 'x'.repeat(size);
@@ -68,6 +69,23 @@ describe('a client that takes no replies', () => {
     expect(await queued[0]).toMatchObject({ code: 'TIMEOUT' });
     const all = [first, ...queued, ...long];
     expect(await pending(all)).toBe(0);
+  });
+});
+
+describe('a client that takes no replies for long', () => {
+  it('fills no partition with answers that are kept for it', async () => {
+    const grid = open({ partitionBytes: 16 * 1024 ** 2 });
+    const silent = grid.attach();
+    const long = Array.from({ length: 8 }, () => silent.actor(Post, 'silent').long(12_000));
+    await grid.run([]);
+    // Twice what the partition may hold.
+    for (let burst = 0; burst < 40; burst++) {
+      const echoes = Array.from({ length: 50 }, () => grid.main.actor(Post, 'a').echo(15_000));
+      await grid.run();
+      await Promise.all(echoes);
+    }
+    await grid.run([silent]);
+    await Promise.all(long);
   });
 });
 

@@ -140,6 +140,14 @@ export class OutboxWriter {
     return (this.heap.i32[OUTBOX_BYTES] as number) >>> 0;
   }
 
+  /** Bytes of the entries that are still kept; up to one segment more. */
+  keptBytes(): number {
+    const { i32 } = this.heap;
+    const first = i32[OUTBOX_FIRST] as number;
+    if (first === i32[OUTBOX_LAST]) return ((i32[OUTBOX_POSITION] as number) - SEGMENT_HEAD_WORDS) * 4;
+    return (this.totalBytes() - (i32[first + SEGMENT_HEAD_WORDS + ENTRY_TOTAL_BYTES] as number)) >>> 0;
+  }
+
   /**
    * Between turns, when every entry is answered and nobody follows the outbox or all of it is durable for them by
    * `durable` (sequence): frees the segments before the one that still matters, and without a follower starts over. True when
