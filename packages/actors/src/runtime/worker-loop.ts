@@ -31,7 +31,7 @@ import { machine, type Surroundings } from '../control/surroundings.ts';
 import type { ActorType } from '../define/actor-type.ts';
 import { type ActorHome, RowApplier } from '../state/apply-rows.ts';
 import { Leftovers } from '../state/leftovers.ts';
-import { typePrefix } from '../state/row-keys.ts';
+import { parseRowKey, typePrefix } from '../state/row-keys.ts';
 import { ShapeTable } from '../state/shape-table.ts';
 import { StagedActor } from '../state/staged-actor.ts';
 import { layoutOf, type StateLayout } from '../state/state-layout.ts';
@@ -385,8 +385,18 @@ export class WorkerLoop {
   mend(mending: RowMending): MendedRows {
     this.control.controlCame(this.worker);
     const mended = this.mender(mending.partition).mend(mending);
+    if (this.unloads) for (const { key } of mending.orders) this.noteMended(mending.partition, key);
     this.wakeDurability();
     return mended;
+  }
+
+  /** Its actor may not leave memory before what was mended is folded. */
+  private noteMended(partition: number, rowKey: Uint8Array): void {
+    const row = parseRowKey(rowKey, 0, rowKey.length);
+    const layout = this.layouts.find(({ type }) => type.name === row?.typeName);
+    if (row === undefined || layout?.unloaded === undefined) return;
+    const key = Buffer.from(rowKey.subarray(row.keyStart, row.keyEnd)).toString('utf8');
+    this.mailbox.noteChanged(this.partitions[partition] as Partition, layout, key);
   }
 
   private mender(partition: number): PartitionMend {

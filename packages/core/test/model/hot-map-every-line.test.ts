@@ -123,10 +123,22 @@ function checkUnchanged(map: HotMap, change: Change): void {
 
 const NEW = 1e9;
 const insert = (fixture: Fixture, key: KeyBytes): void => put(fixture.map, key, NEW);
+/** From another map of the heap, which is freed with that. */
+const move = ({ heap, map }: Fixture, key: KeyBytes): void => {
+  const other = new HotMap(heap, HotMap.create(heap), shape, 9);
+  put(other, key, NEW);
+  expect(map.moveFrom(other, key)).toBe(true);
+  expect(map.moveFrom(other, key)).toBe(false);
+  takeCensus(other);
+  takeCensus(map);
+  other.destroy();
+};
 const changes: Record<string, Change> = {
   'a first entry': { entries: 0, target: 0, change: insert, allowed: [undefined, NEW] },
   'an entry among others': { entries: 5, target: 5, change: insert, allowed: [undefined, NEW] },
   'a replaced entry': { entries: 300, target: 17, change: insert, allowed: [17, NEW] },
+  'an entry moved in': { entries: 5, target: 5, change: move, allowed: [undefined, NEW] },
+  'an entry moved in the place of another': { entries: 300, target: 17, change: move, allowed: [17, NEW] },
   'a removed entry': {
     entries: 300,
     target: 17,
