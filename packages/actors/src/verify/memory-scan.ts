@@ -15,6 +15,7 @@ import {
   rowKeyHash,
   rowValueHash,
   KeyScratch,
+  PeekBusyError,
   StaleReadError,
   TolerantScan,
 } from '@spacegrid/core';
@@ -30,7 +31,12 @@ const SLICE_MS = 1;
 const SMALL_ENTRIES = 200;
 /** Actors of a slice, with their small structures. */
 const SLICE_ACTORS = 12;
-const TRIES_MAX = 50;
+const TRIES_MAX = 100_000;
+const STALE_TRIES_MAX = 10;
+/** After so many a slice is made small. */
+const LARGE_TRIES_MAX = 4;
+const RESTLESS_TRIES = 16;
+const HURRIED_ROWS = 12;
 
 /** Something that is wrong with the memory by itself. */
 export interface MemoryDamage {
@@ -57,6 +63,8 @@ export class MemoryScan {
   readonly unloaded: Set<string> = new Set();
   rows = 0;
   bytes = 0;
+  /** Pins were revoked over the slice: it is to be small. */
+  private isHurried = false;
   private readonly memory: MemoryRows;
   private readonly pin: ReaderPin;
   private readonly rest: (workedMs: number) => Promise<void>;
@@ -121,9 +129,10 @@ export class MemoryScan {
       const read = await this.slice(name, () => {
         const map = mapNow();
         if (map === undefined) return;
-        next = map.scan(scan, cursor);
-        if (scan.strays > 0) this.damage(name, 'a slot of its index leads nowhere', true);
-        for (let index = 0; index < scan.count; index++) take(map, scan.refs[index] as number);
+        const own = this.isHurried ? this.scanOfActors : scan;
+        next = map.scan(own, cursor);
+        if (own.strays > 0) this.damage(name, 'a slot of its index leads nowhere', true);
+        for (let index = 0; index < own.count; index++) take(map, own.refs[index] as number);
       });
       cursor = next;
       if (!read || cursor === 0) return;
@@ -157,7 +166,7 @@ export class MemoryScan {
         slot.entry === undefined
           ? new RankingCheck(memory.heap, header, memory.hashSeed).count
           : memory.map(header, slot.entry).size;
-      if (size > SMALL_ENTRIES) {
+      if (size > (this.isHurried ? HURRIED_ROWS : SMALL_ENTRIES)) {
         const keyAt = 1 + layout.type.name.length + 2;
         this.large.push({ layout, actor: prefix.slice(keyAt), slot });
       } else if (slot.entry === undefined) {
@@ -215,7 +224,8 @@ export class MemoryScan {
         const at = header();
         this.key.begin(prefix, slot.tag);
         next = { ...cursor };
-        more = at !== 0 && this.members(new RankingCheck(memory.heap, at, memory.hashSeed), next, SLICE_ROWS);
+        const rows = this.isHurried ? HURRIED_ROWS : SLICE_ROWS;
+        more = at !== 0 && this.members(new RankingCheck(memory.heap, at, memory.hashSeed), next, rows);
       });
       if (!read) return;
       Object.assign(cursor, next);
@@ -269,13 +279,14 @@ export class MemoryScan {
   }
 
   /**
-   * Runs `read` under a pin until the pin held, and forgets what attempts found whose pin did not. False when the memory can't be
-   * read, which is noted as damage of `name`.
+   * Runs `read` under a pin until the pin held, and forgets what attempts found whose pin did not: undone turns revoke pins, so
+   * slices get small where many are. False when the memory can't be read, which is noted as damage of `name`.
    */
   private async slice(name: Uint8Array, read: () => void): Promise<boolean> {
     const { pairs, pin } = this;
     const before = [pairs.size, this.damages.length, this.doubtful.length, this.large.length, this.rows, this.bytes];
-    for (let tries = 1; ; tries++) {
+    for (let tries = 1, staleTries = 0; ; tries++) {
+      this.isHurried = tries > LARGE_TRIES_MAX;
       const startedAt = performance.now();
       let stale = false;
       pin.enter();
@@ -287,7 +298,7 @@ export class MemoryScan {
       }
       const held = pin.leave();
       const workedMs = performance.now() - startedAt;
-      if (workedMs > SLICE_MS / 4 || !held || stale) await this.rest(workedMs);
+      if (workedMs > SLICE_MS / 4 || stale || tries % RESTLESS_TRIES === 0) await this.rest(workedMs);
       if (held && !stale) return true;
       pairs.truncate(before[0] as number);
       this.damages.length = before[1] as number;
@@ -295,9 +306,13 @@ export class MemoryScan {
       this.large.length = before[3] as number;
       this.rows = before[4] as number;
       this.bytes = before[5] as number;
-      if (tries < TRIES_MAX) continue;
-      this.damage(name, 'its blocks can’t be read', true);
-      return false;
+      // Under a pin that held it is not a turn's work.
+      if (held && ++staleTries === STALE_TRIES_MAX) {
+        this.damage(name, 'its blocks can’t be read', true);
+        return false;
+      }
+      if (tries === TRIES_MAX)
+        throw new PeekBusyError('turns of the partition are undone too often for its memory to be read: verify again later');
     }
   }
 }

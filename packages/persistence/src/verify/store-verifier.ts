@@ -2,8 +2,8 @@
  * The store as a VerifiedSide: holds the folds while a partition is compared, so that its rows stand still, and gives the fold
  * thread what is journalled meanwhile. Durability thread only; the work is the fold thread's.
  *
- * Bound: what is journalled while rows are held, of which a partition's changes are kept in memory; `begin` is refused while a
- * fold is behind by more than LAG_BYTES_MAX.
+ * Bound: HELD_BYTES_MAX journalled while a partition's rows are held, of which its own changes are kept in memory; then the
+ * comparison is given up.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import {
@@ -18,6 +18,7 @@ import {
   type SideScan,
   type SideState,
   type StatesQuestion,
+  StorageFailedError,
   StoreCorruptError,
   type VerifiedSide,
 } from '@spacegrid/core';
@@ -30,6 +31,7 @@ import type { HeldRowsApi } from './held-rows-api.ts';
 
 /** What is handed to the fold thread at a time. */
 const PIECE_BYTES = 1024 * 1024;
+const HELD_BYTES_MAX = 512 * 1024 * 1024;
 
 export class StoreVerifier implements VerifiedSide {
   private readonly journal: Journal;
@@ -39,6 +41,7 @@ export class StoreVerifier implements VerifiedSide {
   private api: HeldRowsApi | undefined;
   private release: (() => void) | undefined;
   private followed: number;
+  private heldBytes: number;
   private damaged: Map<number, DamagedBatch>;
 
   constructor(
@@ -54,6 +57,7 @@ export class StoreVerifier implements VerifiedSide {
     this.api = undefined;
     this.release = undefined;
     this.followed = 0;
+    this.heldBytes = 0;
     this.damaged = new Map();
   }
 
@@ -80,6 +84,7 @@ export class StoreVerifier implements VerifiedSide {
     if (this.journal.newestBatch > this.folder.folded) await this.folder.foldNow();
     this.release = await this.folder.hold();
     this.followed = this.folder.folded;
+    this.heldBytes = 0;
     this.damaged = new Map();
     const { port1, port2 } = new MessageChannel();
     await this.folder.verify(handOver(port2));
@@ -161,6 +166,11 @@ export class StoreVerifier implements VerifiedSide {
         }
         if (bytes >= PIECE_BYTES) break;
       }
+      this.heldBytes += bytes;
+      if (this.heldBytes > HELD_BYTES_MAX)
+        throw new StorageFailedError(
+          `over ${HELD_BYTES_MAX} bytes were journalled while partition ${partition} was compared: verify when less is written`,
+        );
       if (piece.length === 0) break;
       await this.held((api) => api.follow(piece));
     }
