@@ -312,7 +312,9 @@ export class MemoryScan {
         return false;
       }
       if (tries === TRIES_MAX)
-        throw new PeekBusyError('turns of the partition are undone too often for its memory to be read: verify again later');
+        throw new PeekBusyError(
+          'turns of the partition are undone too often for its memory to be read: verify again later',
+        );
     }
   }
 }

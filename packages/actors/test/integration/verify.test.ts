@@ -79,7 +79,9 @@ describe('verify', () => {
     });
   });
 
-  it('finds nothing while turns are undone all the time, which takes its view of the memory away', { timeout: 60_000 }, async () => {
+  it('finds nothing while turns are undone all the time, which takes its view of the memory away', {
+    timeout: 60_000,
+  }, async () => {
     let working = true;
     const clients = Array.from({ length: 200 }, async (_, client) => {
       while (working)

@@ -15,7 +15,7 @@ import {
 import { type BatchRun, forEachRun, type StoredBatch } from '../batch.ts';
 import { endOfPrefix, keyBehind } from '../row-key.ts';
 import type { FoldedRow, RowsFile } from '../rows-file.ts';
-import { latin1, type RowVersion, TailVersions } from './tail-versions.ts';
+import { latin1, type RowVersion, TailVersions, valuesAt } from './tail-versions.ts';
 
 /** Rows read at a time: in between, partition threads are answered that load actors. */
 const PAGE_ROWS = 2000;
@@ -102,13 +102,8 @@ export class HeldRows {
   private stateOf(key: Uint8Array, versions: readonly RowVersion[], sequence: number): SideState {
     const row = this.file.find(this.partition, key);
     const damaged = row === 'damaged' || this.damaged.has(latin1(key));
-    let values: (Uint8Array | undefined)[] = damaged ? [] : [row?.value];
-    for (const { first, last, value } of versions) {
-      if (first > sequence) break;
-      if (last <= sequence) values = [value];
-      else values.push(value);
-    }
-    return { damaged, values };
+    const held = damaged ? [] : [row?.value];
+    return { damaged, values: valuesAt(held, versions, sequence) };
   }
 
   private *keysBelow(prefix: Uint8Array): Generator<Uint8Array> {

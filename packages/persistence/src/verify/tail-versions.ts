@@ -166,6 +166,21 @@ export class TailVersions {
   }
 }
 
+/** What a row may be at a sequence: what it was before the run that holds it, and all that it was within that run. */
+export function valuesAt(
+  held: readonly (Uint8Array | undefined)[],
+  versions: readonly RowVersion[],
+  sequence: number,
+): readonly (Uint8Array | undefined)[] {
+  let values = [...held];
+  for (const { first, last, value } of versions) {
+    if (first > sequence) break;
+    if (last <= sequence) values = [value];
+    else values.push(value);
+  }
+  return values;
+}
+
 export function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
