@@ -60,8 +60,9 @@ export class ActorCaller {
     const handler = type?.handlerByName.get(handlerName);
     if (type === undefined || handler === undefined)
       throw new UnknownActorError(`a stored message is for ${typeName}.${handlerName}, which is not defined`);
-    const route = routeOf(type, key, this.partitions, this.hashSeed);
     try {
+      // `partitionBy` is the program's, and may throw: then there is nobody to deliver to.
+      const route = routeOf(type, key, this.partitions, this.hashSeed);
       await call({ client: this.client, route, settings: settingsWithOnce(once) }, handler, args);
       return 'done';
     } catch (error) {

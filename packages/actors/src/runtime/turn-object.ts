@@ -1,5 +1,5 @@
 /** What a command is given first: one for each activation. Its public face is `Turn` in define-actor.ts. */
-import { AsyncWriteError, InvalidArgumentError, InvalidDefinitionError } from '@spacegrid/core';
+import { AsyncWriteError, encodeKey, InvalidArgumentError, InvalidDefinitionError } from '@spacegrid/core';
 import type { AnyDefinition } from '../define/define-actor.ts';
 import type { OffloadTask } from '../define/offload-task.ts';
 import { retireStructure } from '../state/retire-structure.ts';
@@ -84,6 +84,8 @@ export class TurnObject {
 
   send(definition: AnyDefinition, key: string): object {
     const type = this.services.typeOf(definition);
+    // A key that is none could never be delivered to.
+    encodeKey(key, 0);
     const sends: Record<string, (...args: readonly unknown[]) => void> = {};
     for (const handler of type.handlers) {
       if (!handler.command) continue;

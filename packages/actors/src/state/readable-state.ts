@@ -125,12 +125,6 @@ export class QueryView {
   }
 }
 
-const READER = Symbol('reader');
-
-interface Read {
-  readonly [READER]: StateReader;
-}
-
 const classes = new WeakMap<StateLayout, new (reader: StateReader) => object>();
 
 function createReadableState(reader: StateReader, layout: StateLayout): object {
@@ -143,19 +137,33 @@ function createReadableState(reader: StateReader, layout: StateLayout): object {
 }
 
 function stateClass(layout: StateLayout): new (reader: StateReader) => object {
+  const properties: PropertyDescriptorMap = {};
   class State {
-    readonly [READER]: StateReader;
+    readonly #reader: StateReader;
     constructor(reader: StateReader) {
-      this[READER] = reader;
+      this.#reader = reader;
+      // Properties of its own, so that `{ ...view.state }` has the fields: there is one object for each reader only.
+      Object.defineProperties(this, properties);
+    }
+    static readOnly(name: string, read: (reader: StateReader) => unknown): PropertyDescriptor {
+      return {
+        enumerable: true,
+        get(this: State): unknown {
+          return read(this.#reader);
+        },
+        set() {
+          throw new ReadOnlyViewError(`a query can't write ${name}: queries only read`);
+        },
+      };
     }
   }
   for (const slot of layout.scalars) {
-    define(State.prototype, slot.name, (reader) =>
+    properties[slot.name] = State.readOnly(slot.name, (reader) =>
       reader.record === 0 ? initialValue(slot.record) : readField(reader.heap, reader.record, slot.record),
     );
   }
   for (const slot of layout.structures) {
-    define(State.prototype, slot.name, (reader) => {
+    properties[slot.name] = State.readOnly(slot.name, (reader) => {
       let view = reader.views[slot.index];
       if (view === undefined) {
         view = viewOf(reader, slot);
@@ -165,18 +173,6 @@ function stateClass(layout: StateLayout): new (reader: StateReader) => object {
     });
   }
   return State;
-}
-
-function define(prototype: object, name: string, read: (reader: StateReader) => unknown): void {
-  Object.defineProperty(prototype, name, {
-    enumerable: true,
-    get(this: Read): unknown {
-      return read(this[READER]);
-    },
-    set() {
-      throw new ReadOnlyViewError(`a query can't write ${name}: queries only read`);
-    },
-  });
 }
 
 function viewOf(reader: StateReader, slot: StructureSlot): RankingViewFacade | MapViewFacade {

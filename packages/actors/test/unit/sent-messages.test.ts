@@ -1,7 +1,7 @@
 /** Messages of turns whose receivers can not run them at once, or will not. */
 import { defineActor } from '@spacegrid/actors';
 import { createTestGrid } from '@spacegrid/actors/testing';
-import { OverloadedError } from '@spacegrid/core';
+import { OverloadedError, silentLogger } from '@spacegrid/core';
 import { describe, expect, it } from 'vitest';
 
 let broken = 0;
@@ -104,6 +104,44 @@ describe('messages of one turn of which some have arrived', () => {
     broken = 0;
     await grid.clock.advance('1m');
     expect(counts()).toEqual([5, 5]);
+  });
+});
+
+describe('a message to nobody', () => {
+  const Astray = defineActor('astray', {
+    state: {},
+    partitionBy(key) {
+      if (key === 'no way') throw new RangeError('there is no way to it');
+      return key;
+    },
+    commands: { go: () => undefined },
+  });
+  const Guide = defineActor('guide', {
+    state: { sent: 0 },
+    commands: {
+      send(turn, to: string) {
+        turn.state.sent += 1;
+        turn.send(Astray, to).go();
+      },
+    },
+    queries: { sent: (view) => view.state.sent },
+  });
+
+  it('is refused with its turn when its key is none', async () => {
+    await using grid = createTestGrid({ actors: [Astray, Guide] });
+    await expect(grid.actor(Guide, 'g').send('')).rejects.toMatchObject({ code: 'INVALID_KEY' });
+    expect(grid.actor(Guide, 'g').peek.sent()).toBe(0);
+  });
+
+  it('is told once, and not sent again, when its partition can not be told', async () => {
+    const heard: string[] = [];
+    const logger = { ...silentLogger, error: (line: string) => void heard.push(line) };
+    await using grid = createTestGrid({ actors: [Astray, Guide], logger });
+    await grid.actor(Guide, 'g').send('no way');
+    await grid.settle();
+    await grid.restart();
+    await grid.settle();
+    expect(heard).toEqual([expect.stringContaining('there is no way to it')]);
   });
 });
 
