@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { durationOption, resolveOptions, sizeOption, textOption } from '@spacegrid/core';
+import { durationOption, resolveOptions, sizeOption, StorageFailedError, textOption } from '@spacegrid/core';
 import { makeDirectory } from './make-directory.ts';
 
 export interface SqliteOptions {
@@ -17,7 +17,7 @@ export interface ResolvedSqliteOptions {
   readonly batchBytes: number;
 }
 
-/** Throws InvalidOptionError naming option, value and what is allowed. */
+/** Throws InvalidOptionError naming option, value and what is allowed; StorageFailedError for a directory that can't be made. */
 export function resolveSqliteOptions(given: SqliteOptions): ResolvedSqliteOptions {
   const options = resolveOptions('sqlite', given, {
     directory: textOption({ lengthMax: 4096 }),
@@ -25,6 +25,13 @@ export function resolveSqliteOptions(given: SqliteOptions): ResolvedSqliteOption
     batch: sizeOption({ min: 4096, max: 64 * 1024 ** 2, default: 1024 ** 2 }),
   });
   const directory = resolve(options.directory);
-  makeDirectory(directory);
+  try {
+    makeDirectory(directory);
+  } catch (cause) {
+    throw new StorageFailedError(`sqlite.directory ${directory} can't be made: ${(cause as Error).message}`, {
+      cause,
+      details: { directory },
+    });
+  }
   return { directory, flushIntervalMs: options.flushInterval, batchBytes: options.batch };
 }

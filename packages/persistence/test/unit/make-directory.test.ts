@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { sqlite } from '@spacegrid/persistence';
 import { makeDirectory } from '../../src/make-directory.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'spacegrid-directory-'));
@@ -21,6 +22,14 @@ describe('makeDirectory', () => {
     writeFileSync(file, '');
     expect(() => makeDirectory(file)).toThrow('EEXIST');
     expect(() => makeDirectory(join(file, 'below'))).toThrow('ENOTDIR');
+  });
+
+  it('fails as storage does where a store is given such a path', () => {
+    const file = join(scratch, 'in the way');
+    writeFileSync(file, '');
+    expect(() => sqlite({ directory: file })).toThrow(
+      expect.objectContaining({ code: 'STORAGE_FAILED', details: { directory: file } }),
+    );
   });
 
   it.runIf(process.platform === 'linux')('returns where the system makes none', () => {
