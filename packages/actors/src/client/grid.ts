@@ -23,7 +23,7 @@ export interface GridClient extends AsyncDisposable {
 export interface GridHandle {
   readonly spacegrid: unknown;
   /** What must be in the transfer list of the message or Worker that carries the handle. */
-  readonly transferList: readonly MessagePort[];
+  readonly transferList: MessagePort[];
 }
 
 /** The grid as the thread that created it has it. */

@@ -47,13 +47,16 @@ type Widened<F> = [F] extends [boolean] ? boolean : true extends IsUnion<F> ? F 
 /** The plain value that a scalar field or literal stands for. */
 export type ScalarValue<F> = [F] extends [Literal] ? Widened<F> : F extends ScalarField<infer T> ? T : F;
 
-export type DeepReadonly<T> = T extends number | string | boolean | bigint | null | undefined | Date | Uint8Array
+/** `unknown` stays what it is: mapped it were `{}`, to which no definition with a field that may be null is assignable. */
+export type DeepReadonly<T> = unknown extends T
   ? T
-  : T extends ReadonlyMap<infer K, infer V>
-    ? ReadonlyMap<DeepReadonly<K>, DeepReadonly<V>>
-    : T extends ReadonlySet<infer V>
-      ? ReadonlySet<DeepReadonly<V>>
-      : { readonly [K in keyof T]: DeepReadonly<T[K]> };
+  : T extends number | string | boolean | bigint | null | undefined | Date | Uint8Array
+    ? T
+    : T extends ReadonlyMap<infer K, infer V>
+      ? ReadonlyMap<DeepReadonly<K>, DeepReadonly<V>>
+      : T extends ReadonlySet<infer V>
+        ? ReadonlySet<DeepReadonly<V>>
+        : { readonly [K in keyof T]: DeepReadonly<T[K]> };
 
 const VALUE_BYTES_MAX = 16 * 1024 * 1024;
 

@@ -24,6 +24,11 @@ type Phase = 'new' | 'running' | 'over';
 const phase = (): Phase => 'new';
 const role = (): 'guest' | 'host' => 'guest';
 
+const Maybe = defineActor('maybe', {
+  state: { at: packed<Date | null>(null), any: packed<unknown>(null), name: null as string | null },
+  queries: { at: (view) => view.state.at, any: (view) => view.state.any },
+});
+
 const Board = defineActor('board', {
   state: {
     title: '',
@@ -103,6 +108,9 @@ async function uses(grid: Grid): Promise<void> {
   expectTypeOf(value).toEqualTypeOf<number>();
   expectTypeOf(receipt).toEqualTypeOf<Receipt>();
   expectTypeOf(await board.with({ ack: 'durable', timeout: 5 }).later(1)).toEqualTypeOf<number>();
+  const maybe = grid.actor(Maybe, 'x');
+  expectTypeOf(maybe.peek.at()).toEqualTypeOf<Date | null>();
+  expectTypeOf(maybe.peek.any()).toEqualTypeOf<unknown>();
   // @ts-expect-error points are a number
   void board.submit('ada', '1');
   // @ts-expect-error an argument is missing
