@@ -8,7 +8,7 @@ import { call, createCalls, settingsWithOnce, settingsWithPath } from './actor-c
 import type { ClientThread } from './client-thread.ts';
 import { routeOf } from './route.ts';
 import { wasAnswered, wasThrown } from './thrown-errors.ts';
-import { unknownActor } from './unknown-actor.ts';
+import { nameOf, unknownActor } from './unknown-actor.ts';
 
 /** A call between actors waits this long: for the deadlocks that no path shows. */
 const DEADLINE_MS = 5000;
@@ -46,7 +46,7 @@ export class ActorCaller {
   }
 
   typeOf(definition: AnyDefinition): ActorType {
-    const type = this.byName.get(definition.name);
+    const type = this.byName.get(nameOf(definition));
     if (type === undefined) throw unknownActor(definition);
     return type;
   }

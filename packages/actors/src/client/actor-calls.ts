@@ -190,6 +190,10 @@ const ONCE_UNITS_MAX = 256;
 
 /** Throws InvalidOptionError naming option, value and what is allowed. */
 export function settingsOf(options: CallOptions, defaults: CallSettings, persistent: boolean): CallSettings {
+  if (typeof options !== 'object' || options === null)
+    throw new InvalidOptionError(
+      `with takes its options in a record, such as { ack: 'durable' }: got ${String(options)}`,
+    );
   for (const name of Object.keys(options)) {
     if (!KNOWN.has(name))
       throw new InvalidOptionError(`with({ ${name} }): a call has the options ${[...KNOWN].join(', ')}`);
@@ -221,8 +225,16 @@ export function settingsOf(options: CallOptions, defaults: CallSettings, persist
   };
 }
 
-/** Throws InvalidOptionError for a time or signal that is none. */
-export function checkWait(owner: string, { timeout, signal }: WaitOptions): void {
+/** Throws InvalidOptionError for an unknown name, and for a time or signal that is none. */
+export function checkWaitOptions(owner: string, options: WaitOptions): void {
+  for (const name of Object.keys(options)) {
+    if (name !== 'timeout' && name !== 'signal')
+      throw new InvalidOptionError(`${owner} has no option ${name}: it has timeout and signal`);
+  }
+  checkWait(owner, options);
+}
+
+function checkWait(owner: string, { timeout, signal }: WaitOptions): void {
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0 && timeout <= 2 ** 31))
     throw new InvalidOptionError(`${owner}({ timeout: ${String(timeout)} }): allowed are milliseconds above 0`);
   if (signal !== undefined && !(signal instanceof AbortSignal))

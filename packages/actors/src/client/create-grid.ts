@@ -1,10 +1,12 @@
 /** Starts a grid: shared memory, the supervisor thread and what it starts, and this thread as a client. */
 import { randomInt } from 'node:crypto';
+import { inspect } from 'node:util';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import {
   ClientsExhaustedError,
   durableSequence,
   GridClosedError,
+  InvalidArgumentError,
   GridError,
   Heap,
   InvalidOptionError,
@@ -208,6 +210,8 @@ class LocalGrid implements Grid {
 
   async backup(directory: string, options: WaitOptions = {}): Promise<void> {
     this.refuseWhenClosed();
+    if (typeof directory !== 'string' || directory === '')
+      throw new InvalidArgumentError(`backup takes the folder to copy to: got ${inspect(directory)}`);
     await waitFor('backup', options, () => this.supervisor.ask((api) => api.backup(directory)));
   }
 

@@ -2,11 +2,13 @@
 import { InvalidArgumentError, InvalidOptionError } from '@spacegrid/core';
 import { ACK_DURABLE, KIND_REACHED, packHead } from '../control/frames.ts';
 import type { AckLevel } from '../define/define-actor.ts';
-import { callWithSignal, checkWait } from './actor-calls.ts';
+import { callWithSignal, checkWaitOptions } from './actor-calls.ts';
 import type { Receipt, WaitOptions } from './call-options.ts';
 import type { ClientThread } from './client-thread.ts';
 
 const NO_KEY = { bytes: new Uint8Array(0), offset: 0, length: 0, hash: 0 };
+
+const NO_RECEIPT: Receipt = { partition: -1, epoch: 0, sequence: 0 };
 
 export interface ReachedParts {
   readonly client: ClientThread;
@@ -17,14 +19,14 @@ export interface ReachedParts {
 
 export async function reached(
   { client, partitions, callTimeoutMs, persistent }: ReachedParts,
-  receipt: Receipt,
+  receipt: Receipt | undefined,
   level: AckLevel,
   options: WaitOptions,
 ): Promise<void> {
-  const { partition, epoch, sequence } = receipt;
+  const { partition, epoch, sequence } = receipt ?? NO_RECEIPT;
   if (!(partition >= 0 && partition < partitions) || !Number.isInteger(epoch) || !Number.isInteger(sequence))
     throw new InvalidArgumentError('reached takes a receipt: what a call with { receipt: true } answered');
-  checkWait('reached', options);
+  checkWaitOptions('reached', options);
   if (level === 'memory') return;
   if (level !== 'durable')
     throw new InvalidOptionError(`reached(receipt, '${level}'): on one node there are 'memory' and 'durable'`);

@@ -20,7 +20,7 @@ import type { ClientThread } from './client-thread.ts';
 import type { Lane } from './lane.ts';
 import type { Peeks } from './peeks.ts';
 import { routeOf } from './route.ts';
-import { unknownActor } from './unknown-actor.ts';
+import { nameOf, unknownActor } from './unknown-actor.ts';
 import type { WatchList } from './watch-list.ts';
 
 export interface RefParts {
@@ -50,7 +50,7 @@ export class Refs {
   }
 
   ref(definition: AnyDefinition, key: string): object {
-    const type = this.types.get(definition.name);
+    const type = this.types.get(nameOf(definition));
     if (type === undefined) throw unknownActor(definition);
     let Ref = this.classes.get(type);
     if (Ref === undefined) {

@@ -1,10 +1,10 @@
 import { AbortedError, CallTimeoutError } from '@spacegrid/core';
-import { checkWait } from './actor-calls.ts';
+import { checkWaitOptions } from './actor-calls.ts';
 import type { WaitOptions } from './call-options.ts';
 
 /** Waits for `work` no longer than the options say; what was begun goes on. Throws CallTimeoutError, AbortedError. */
 export async function waitFor<T>(name: string, options: WaitOptions, work: () => Promise<T>): Promise<T> {
-  checkWait(name, options);
+  checkWaitOptions(name, options);
   const { timeout, signal } = options;
   if (signal?.aborted === true)
     throw new AbortedError(`${name} was given up before it began`, { cause: signal.reason });

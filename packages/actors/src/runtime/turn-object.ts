@@ -116,6 +116,8 @@ export class TurnObject {
 
   cancel(reminder: string): boolean {
     this.activation.assertWritable();
+    if (typeof reminder !== 'string')
+      throw new InvalidArgumentError('turn.cancel takes the id that after, at or every returned: a text');
     return this.services.reminders.cancel(this.activation, reminder);
   }
 

@@ -11,6 +11,8 @@ export function readEntry(heap: Heap, record: number, layout: EntryLayout): Read
 
 /** Puts the given fields in a draft. Throws InvalidArgumentError for a name that the entry does not have. */
 export function draftEntry(draft: RecordDraft, layout: EntryLayout, value: Readonly<Record<string, unknown>>): void {
+  if (typeof value !== 'object' || value === null)
+    throw new InvalidArgumentError(`an entry is a record of its fields: got ${String(value)}`);
   for (const name of Object.keys(value)) {
     const slot = layout.byName.get(name);
     if (slot === undefined)

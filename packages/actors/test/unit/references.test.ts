@@ -38,5 +38,15 @@ it('refuses a name where a definition is needed, and says so', async () => {
   await using grid = createTestGrid({ actors: [Awkward] });
   const actor = (definition: unknown): unknown => grid.actor(definition as typeof Awkward, 'eu');
   expect(() => actor('awkward')).toThrow(/what defineActor returned/);
+  expect(() => actor(undefined)).toThrow(/what defineActor returned.*undefined/);
   expect(() => actor(Orders)).toThrow(/no actor is named orders: export it/);
+});
+
+it('says what is wrong with options and receipts that are none', async () => {
+  await using grid = createTestGrid({ actors: [Orders] });
+  const wrong = (value: unknown): never => value as never;
+  expect(() => grid.actor(Orders, 'eu').with(wrong(undefined))).toThrow(/with takes its options in a record/);
+  await expect(grid.reached(wrong(undefined), 'memory')).rejects.toThrow(/reached takes a receipt/);
+  const receipt = { partition: 0, epoch: 1, sequence: 1 };
+  await expect(grid.reached(receipt, 'memory', wrong({ timeot: 5 }))).rejects.toThrow(/has no option timeot/);
 });

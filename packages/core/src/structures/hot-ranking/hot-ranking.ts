@@ -28,6 +28,7 @@
  *   the root as well. No step leaves work that only the dead thread knew of: `edit` and `last` are rebuilt or checked.
  * A revoked reader may meet any bytes: every node is bounds-checked, every walk has a bound (node-layout.ts, descend.ts).
  */
+import { inspect } from 'node:util';
 import { assert } from '../../assert.ts';
 import { InvalidArgumentError, InvalidKeyError } from '../../errors/grid-errors.ts';
 import { KEY_BYTES_MAX, type KeyBytes, type KeyScratch } from '../../hash/key-bytes.ts';
@@ -309,7 +310,7 @@ function mayScan(i32: Int32Array, root: number): boolean {
 }
 
 function checkedScore(score: number): number {
-  if (!Number.isFinite(score)) throw new InvalidArgumentError(`a score is a finite number: got ${String(score)}`);
+  if (!Number.isFinite(score)) throw new InvalidArgumentError(`a score is a finite number: got ${inspect(score)}`);
   // −0 becomes 0, so that the two are one score.
   return score + 0;
 }

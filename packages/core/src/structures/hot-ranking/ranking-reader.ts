@@ -7,6 +7,7 @@
  * before the root. Throws StaleReadError when the memory can't be a ranking any more, or when looking again did not help.
  * `rankKey` and `scoreKey` allocate nothing.
  */
+import { inspect } from 'node:util';
 import { InvalidArgumentError } from '../../errors/grid-errors.ts';
 import type { KeyBytes, KeyScratch } from '../../hash/key-bytes.ts';
 import type { Heap } from '../../memory/heap.ts';
@@ -241,7 +242,7 @@ export class RankingReader {
 
 function checkedCount(name: string, value: number): number {
   if (!(Number.isInteger(value) && value >= 0)) {
-    throw new InvalidArgumentError(`${name} is ${String(value)}: allowed is an integer from 0 on`);
+    throw new InvalidArgumentError(`${name} is ${inspect(value)}: allowed is an integer from 0 on`);
   }
   return value;
 }
