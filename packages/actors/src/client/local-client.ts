@@ -28,6 +28,7 @@ export class LocalClient {
   private readonly pump: Pump;
   private readonly refs: Refs;
   private readonly watches: WatchList;
+  private readonly peeks: Peeks;
   private readonly waits: ReachedParts;
 
   constructor(
@@ -41,7 +42,7 @@ export class LocalClient {
     this.control = new ControlBlock(memory.control, memory.shape);
     this.control.activateClient(slot);
     this.thread = new ClientThread(memory, this.control, slot, surroundings);
-    const peeks = new Peeks(
+    this.peeks = new Peeks(
       memory.heaps,
       types.map(layoutOf),
       slot,
@@ -59,7 +60,7 @@ export class LocalClient {
     this.refs = new Refs(
       {
         ...this.waits,
-        peeks,
+        peeks: this.peeks,
         watches: this.watches,
         workers: memory.shape.workers,
         hashSeed: settings.hashSeed,
@@ -82,6 +83,7 @@ export class LocalClient {
 
   close(): void {
     this.watches.close();
+    this.peeks.close();
     this.thread.close();
     this.pump.stop();
   }

@@ -6,6 +6,7 @@
  */
 import {
   type Clock,
+  GridClosedError,
   Heap,
   KeyScratch,
   PeekBusyError,
@@ -16,6 +17,7 @@ import {
 } from '@spacegrid/core';
 import { PEEK_HITS, PEEK_RETRIES, PEEKS, type ThreadCounters } from '../control/counters.ts';
 import type { CompiledHandler } from '../define/actor-type.ts';
+import { refusePromise } from '../define/refuse-promise.ts';
 import { accessTick } from '../state/access-tick.ts';
 import { PeekSight } from '../state/read-sight.ts';
 import { noteAccess, StateReader } from '../state/readable-state.ts';
@@ -42,6 +44,7 @@ export class Peeks {
   private readonly sight: PeekSight;
   private readonly sleeper: Int32Array;
   private depth: number;
+  private closed: boolean;
 
   constructor(
     heaps: readonly SharedArrayBuffer[],
@@ -60,6 +63,12 @@ export class Peeks {
     this.sight = new PeekSight(clock, counters);
     this.sleeper = new Int32Array(new SharedArrayBuffer(4));
     this.depth = 0;
+    this.closed = false;
+  }
+
+  /** From here on another thread may have this one's pins: what is peeked under them might be reused meanwhile. */
+  close(): void {
+    this.closed = true;
   }
 
   peek(route: Route, handler: CompiledHandler, args: readonly unknown[]): unknown {
@@ -77,6 +86,7 @@ export class Peeks {
     args: readonly unknown[],
     lists: readonly (readonly unknown[])[] | undefined,
   ): unknown {
+    if (this.closed) throw new GridClosedError('the grid is closed');
     const place = this.place(route.partition);
     const reader = this.reader(place, route.type.index);
     this.counters.add(PEEKS, lists?.length ?? 1);
@@ -94,8 +104,8 @@ export class Peeks {
         if (reader.isUnloaded) throw unavailable(route);
         result =
           lists === undefined
-            ? handler.run(reader.view, ...args)
-            : lists.map((list) => handler.run(reader.view, ...list));
+            ? refusePromise(handler.name, handler.run(reader.view, ...args))
+            : lists.map((list) => refusePromise(handler.name, handler.run(reader.view, ...list)));
         if (reader.record !== 0) this.counters.add(PEEK_HITS, lists?.length ?? 1);
         if (reader.layout.unloaded !== undefined) access = reader.access;
       } catch (error) {

@@ -5,7 +5,6 @@
  */
 import {
   AssertionFailed,
-  AsyncQueryError,
   AsyncWriteError,
   ENTRY_REPLY_BYTES,
   PackWriter,
@@ -23,6 +22,7 @@ import {
 import { ERRORS, type ThreadCounters, UNDONE } from '../control/counters.ts';
 import { STATUS_ERROR, STATUS_REFUSED, STATUS_VALUE } from '../control/frames.ts';
 import type { CompiledHandler } from '../define/actor-type.ts';
+import { isThenable, refusePromise } from '../define/refuse-promise.ts';
 import type { Activation } from './activation.ts';
 import type { KeptRequests } from './kept-requests.ts';
 import type { Partition } from './partition.ts';
@@ -189,14 +189,7 @@ export class TurnRunner implements StepRunner {
     scratch.at = 0;
     let status = STATUS_VALUE;
     try {
-      const result = call(handler, view, args);
-      if (isThenable(result)) {
-        result.then(undefined, () => undefined);
-        throw new AsyncQueryError(
-          `the query ${handler.name} returned a promise: a query answers at once from its state`,
-        );
-      }
-      writeValue(scratch, result);
+      writeValue(scratch, refusePromise(handler.name, call(handler, view, args)));
       refuseLargeAnswer(scratch.at);
     } catch (error) {
       if (error instanceof AssertionFailed) throw error;
@@ -525,10 +518,6 @@ function call(handler: CompiledHandler, first: object, args: readonly unknown[])
     default:
       return handler.run(first, ...args);
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 function withSteps(error: unknown, stepsCommitted: number): unknown {

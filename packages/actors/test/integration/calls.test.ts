@@ -154,6 +154,7 @@ describe('errors', () => {
     expect(isGridError(await rejection(desk.writes()), 'READ_ONLY_VIEW')).toBe(true);
     expect(() => desk.peek.writes()).toThrow(/only read/);
     expect(isGridError(await rejection(desk.promises()), 'ASYNC_QUERY')).toBe(true);
+    expect(() => desk.peek.promises()).toThrow(/returned a promise/);
   });
 
   it('name an actor that the module does not export', () => {

@@ -78,9 +78,9 @@ describe('a thread with attachGrid', () => {
     ).toBe(50);
   });
 
-  it('leaves when it closes, and its calls are refused from then on', async () => {
+  it('leaves when it closes, and its calls and peeks are refused from then on', async () => {
     const thread = await startThread('t3');
-    expect(await ask(thread, 'close')).toEqual({ code: 'GRID_CLOSED' });
+    expect(await ask(thread, 'close')).toEqual({ code: 'GRID_CLOSED', peeked: 'GRID_CLOSED' });
     await until('its slot is free', clients, (list) => list.length === 1, 1000);
     await thread.terminate();
   });
