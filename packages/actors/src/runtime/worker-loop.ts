@@ -31,7 +31,7 @@ import { machine, type Surroundings } from '../control/surroundings.ts';
 import type { ActorType } from '../define/actor-type.ts';
 import { type ActorHome, RowApplier } from '../state/apply-rows.ts';
 import { Leftovers } from '../state/leftovers.ts';
-import { parseRowKey, typePrefix } from '../state/row-keys.ts';
+import { typePrefix } from '../state/row-keys.ts';
 import { ShapeTable } from '../state/shape-table.ts';
 import { StagedActor } from '../state/staged-actor.ts';
 import { layoutOf, type StateLayout } from '../state/state-layout.ts';
@@ -186,10 +186,7 @@ export class WorkerLoop {
     this.watches = new Watches(this.replies, this.counters, settings.hashSeed, (partition, layout) =>
       this.mailbox.reader(partition, layout),
     );
-    this.expiry = new Expiry(this.own, settings.hashSeed, (partition, layout, key) => {
-      this.watches.changed(partition, layout, key);
-      if (layout.unloaded !== undefined) this.mailbox.noteChanged(partition, layout, key);
-    });
+    this.expiry = new Expiry(this.own, settings.hashSeed, (...actor) => this.noteChanged(...actor));
     for (const { keeping } of this.own) {
       keeping.counters = this.counters;
       keeping.clock = this.clock;
@@ -385,23 +382,25 @@ export class WorkerLoop {
   mend(mending: RowMending): MendedRows {
     this.control.controlCame(this.worker);
     const mended = this.mender(mending.partition).mend(mending);
-    if (this.unloads) for (const { key } of mending.orders) this.noteMended(mending.partition, key);
     this.wakeDurability();
     return mended;
   }
 
-  /** Its actor may not leave memory before what was mended is folded. */
-  private noteMended(partition: number, rowKey: Uint8Array): void {
-    const row = parseRowKey(rowKey, 0, rowKey.length);
-    const layout = this.layouts.find(({ type }) => type.name === row?.typeName);
-    if (row === undefined || layout?.unloaded === undefined) return;
-    const key = Buffer.from(rowKey.subarray(row.keyStart, row.keyEnd)).toString('utf8');
-    this.mailbox.noteChanged(this.partitions[partition] as Partition, layout, key);
-  }
-
   private mender(partition: number): PartitionMend {
     const { hashSeed } = this.data.settings;
-    return new PartitionMend(this.partitions[partition] as Partition, this.shapes, hashSeed, () => this.clock.now());
+    return new PartitionMend(
+      this.partitions[partition] as Partition,
+      this.shapes,
+      hashSeed,
+      () => this.clock.now(),
+      (...actor) => this.noteChanged(...actor),
+    );
+  }
+
+  /** A turn that was no command of it has changed an actor, or written rows of it again: it leaves memory only behind that. */
+  private noteChanged(partition: Partition, layout: StateLayout, key: string): void {
+    this.watches.changed(partition, layout, key);
+    if (layout.unloaded !== undefined) this.mailbox.noteChanged(partition, layout, key);
   }
 
   /** Resolves when everything taken is answered and durable as asked. */

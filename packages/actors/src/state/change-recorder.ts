@@ -27,7 +27,8 @@ export class ChangeRecorder {
     this.heap = heap;
     this.outbox = outbox;
     this.enabled = enabled;
-    this.clears = 0;
+    // Begins anywhere: what was counted by a predecessor is met by no count of this thread.
+    this.clears = Math.floor(Math.random() * 2 ** 48);
     this.lastClears = [];
     this.writer = new PackWriter(heap.u8, 0, 0);
     this.partStart = 0;
@@ -74,7 +75,7 @@ export class ChangeRecorder {
 
   /** Whether a row was, or may have been, among those cleared since `clears` was so many, also in a turn that was undone. */
   wasCleared(key: Uint8Array, since: number): boolean {
-    if (this.clears - since > CLEARS_KEPT) return true;
+    if (since > this.clears || this.clears - since > CLEARS_KEPT) return true;
     for (let number = since; number < this.clears; number++) {
       const prefix = this.lastClears[number % CLEARS_KEPT] as Uint8Array;
       if (prefix.every((byte, index) => key[index] === byte)) return true;

@@ -16,6 +16,7 @@ import {
   RankingMend,
   RecordDraft,
   deleteTimed,
+  isGridError,
 } from '@spacegrid/core';
 import type { RankingField } from '../define/state-fields.ts';
 import type { Partition } from '../runtime/partition.ts';
@@ -35,6 +36,9 @@ interface RankingOrders {
   readonly members: MendedMember[];
 }
 
+/** Told of an actor whose rows were mended, in memory or by writing them again. */
+export type OnMended = (partition: Partition, layout: StateLayout, key: string) => void;
+
 export class PartitionMend {
   private readonly partition: Partition;
   private readonly heap: Heap;
@@ -42,16 +46,18 @@ export class PartitionMend {
   private readonly shapes: ShapeTable;
   private readonly hashSeed: number;
   private readonly nowMs: () => number;
+  private readonly onMended: OnMended;
   private readonly actorKey: KeyScratch;
   private readonly entryKey: KeyScratch;
 
-  constructor(partition: Partition, shapes: ShapeTable, hashSeed: number, nowMs: () => number) {
+  constructor(partition: Partition, shapes: ShapeTable, hashSeed: number, nowMs: () => number, onMended: OnMended) {
     this.partition = partition;
     this.heap = partition.heap;
     this.rows = new MemoryRows(partition.heap, partition.layouts, hashSeed, partition.shapeNumbers);
     this.shapes = shapes;
     this.hashSeed = hashSeed;
     this.nowMs = nowMs;
+    this.onMended = onMended;
     this.actorKey = new KeyScratch(hashSeed);
     this.entryKey = new KeyScratch(hashSeed);
   }
@@ -73,6 +79,8 @@ export class PartitionMend {
     this.turn(ofActors, [], failed);
     const ofEntries = due.filter((order) => !ofActors.includes(order));
     this.turn(ofEntries, structures, failed);
+    this.partition.keeping.onDue();
+    this.tell([...due.map(({ key }) => key), ...structures]);
     return {
       sequence: this.heap.committed,
       orders: orders.map((order, index) => isDone[index] === true && !failed.has(order)),
@@ -88,26 +96,65 @@ export class PartitionMend {
 
   private turn(orders: readonly MendOrder[], structures: readonly Uint8Array[], failed: Set<MendOrder>): void {
     if (orders.length === 0 && structures.length === 0) return;
-    const { partition, heap } = this;
-    const rankings = this.rankingsOf(orders, structures);
-    const mends = rankings.map(({ header, members }) => {
-      const mend = new RankingMend(heap, header, this.hashSeed);
-      mend.prepare(
-        members,
-        () => heap.begin(),
-        () => heap.endMaintenance(),
-      );
-      return mend;
-    });
-    const isCommitted = partition.internalTurn(() => {
-      for (const mend of mends) mend.publish();
-      for (const order of orders) {
-        if (order.side === 'memory' && !this.change(order)) failed.add(order);
-        else this.record(order.key);
-      }
-    });
-    if (!isCommitted) for (const order of orders) failed.add(order);
-    partition.generation++;
+    const { partition } = this;
+    try {
+      const mends = this.prepare(orders, structures);
+      const isCommitted =
+        mends !== undefined &&
+        partition.internalTurn(() => {
+          for (const mend of mends) mend.publish();
+          for (const order of orders) {
+            if (order.side === 'memory' && !this.change(order)) failed.add(order);
+            else this.record(order.key);
+          }
+        });
+      if (!isCommitted) for (const order of orders) failed.add(order);
+    } catch (error) {
+      if (!isGridError(error, 'CHANGE_SET_TOO_LARGE') || orders.length < 2) throw error;
+      // Each row was once written by a turn, so each fits one. Bound: halves.
+      const middle = orders.length >> 1;
+      for (const order of orders) failed.delete(order);
+      this.turn(orders.slice(0, middle), structures, failed);
+      this.turn(orders.slice(middle), [], failed);
+    } finally {
+      partition.generation++;
+    }
+  }
+
+  /** Builds rankings beside those that are to be mended, in brackets. Undefined when there is no room. */
+  private prepare(orders: readonly MendOrder[], structures: readonly Uint8Array[]): RankingMend[] | undefined {
+    const { heap } = this;
+    try {
+      return this.rankingsOf(orders, structures).map(({ header, members }) => {
+        const mend = new RankingMend(heap, header, this.hashSeed);
+        mend.prepare(
+          members,
+          () => heap.begin(),
+          () => heap.endMaintenance(),
+        );
+        return mend;
+      });
+    } catch (error) {
+      if (heap.open) heap.rollback();
+      if (!isGridError(error, 'CAPACITY')) throw error;
+      return undefined;
+    }
+  }
+
+  /** Tells once of each actor that these rows belong to. */
+  private tell(keys: readonly Uint8Array[]): void {
+    const told = new Set<string>();
+    for (const key of keys) {
+      const parsed = parseRowKey(key, 0, key.length);
+      const layout = this.rows.layoutOf(parsed?.typeName);
+      if (parsed === undefined || layout === undefined) continue;
+      const actor = Buffer.from(key.buffer, key.byteOffset + parsed.keyStart, parsed.keyEnd - parsed.keyStart);
+      const text = actor.toString('utf8');
+      const name = `${layout.type.index}/${text}`;
+      if (told.has(name)) continue;
+      told.add(name);
+      this.onMended(this.partition, layout, text);
+    }
   }
 
   /** Puts the row as memory has it now in the change set. */
