@@ -182,7 +182,10 @@ export class Folder {
     return this.host.call((api) => api.read(partition, range));
   }
 
-  readSome(partition: number, range: RowRange): Promise<RowPage> {
+  /** Waits for the fold thread while it is being replaced. */
+  async readSome(partition: number, range: RowRange): Promise<RowPage> {
+    // Bound: each pass is an attempt to start it, or ends in what that says.
+    while (!this.host.isOpen) await this.nextFold();
     return this.host.call((api) => api.readSome(partition, range));
   }
 
@@ -197,17 +200,22 @@ export class Folder {
   async covers(partition: number, position: DurablePosition): Promise<void> {
     // Bound: each pass is a fold, which takes in all that was journalled when it began, or ends in an error.
     while (!reaches(this.positions.get(partition), position)) {
-      if (this.closed) throw new DurabilityUnavailableError('the store is being closed');
       if (this.journal.newestBatch <= this.folded) {
         throw new StoreCorruptError(
           `the rows hold partition ${partition} up to ${this.positions.get(partition)?.sequence ?? 0}, and no batch of ${this.journal.name} goes on to ${position.sequence}: restore a backup`,
           { details: { partition, last: position.sequence } },
         );
       }
-      const folded = new Promise<void>((resolve, reject) => this.waiting.push({ resolve, reject }));
-      this.startUnlessHeld();
-      await folded;
+      await this.nextFold();
     }
+  }
+
+  /** Resolves at the end of the next fold, which begins now if it can; rejects with what that says. */
+  private nextFold(): Promise<void> {
+    if (this.closed) return Promise.reject(new DurabilityUnavailableError('the store is being closed'));
+    const folded = new Promise<void>((resolve, reject) => this.waiting.push({ resolve, reject }));
+    this.startUnlessHeld();
+    return folded;
   }
 
   /** Has the fold thread serve a HeldRowsApi at the port. */

@@ -3,7 +3,15 @@
  * while an asynchronous command runs. State itself is in the heap; this may be dropped and made again at any time between
  * commands.
  */
-import { AsyncWriteError, initialValue, type KeyBytes, type RecordDraft, readField, readU32 } from '@spacegrid/core';
+import {
+  AsyncWriteError,
+  initialValue,
+  type KeyBytes,
+  PeekUnavailableError,
+  type RecordDraft,
+  readField,
+  readU32,
+} from '@spacegrid/core';
 import { actorPrefix, ROW_FIELDS } from '../state/row-keys.ts';
 import {
   checkScalar,
@@ -14,6 +22,7 @@ import {
   writeRowScalars,
 } from '../state/scalar-values.ts';
 import type { ScalarSlot, StateLayout, StructureSlot } from '../state/state-layout.ts';
+import { isStub } from '../state/stubs.ts';
 import { createWritableState } from '../state/writable-state.ts';
 import type { StateOwner } from '../state/state-owner.ts';
 import type { TurnOwner } from './turn-owner.ts';
@@ -107,9 +116,18 @@ export class Activation implements StateOwner, TurnOwner {
   private look(): void {
     const table = this.partition.table(this.layout.type.index);
     this.record = table?.find(this.keyBytes) ?? 0;
+    // Only who kept the state object comes here then.
+    if (this.record !== 0 && isStub(this.partition.heap, this.layout, this.record)) throw this.unavailable();
     this.place = table?.place ?? 0;
     this.moves = table?.moves ?? 0;
     if (!this.retired) this.generation = this.partition.generation;
+  }
+
+  private unavailable(): PeekUnavailableError {
+    const actor = this.layout.type.name;
+    return new PeekUnavailableError(`the state of ${actor} "${this.key}" is unloaded: read it in a call of the actor`, {
+      details: { actor, key: this.key },
+    });
   }
 
   /** The actor is used at this tick. */

@@ -21,12 +21,18 @@ import { rejection } from '../fixtures/until.ts';
 
 const IDLE_MS = 30;
 
+let kept: { readonly count: number } | undefined;
+
 const Box = defineActor('box', {
   whenIdle: 'unload',
   idleMs: IDLE_MS,
   state: { count: 0, items: map({ name: '' }), ranked: ranking() },
   commands: {
     tick: (turn) => turn.state.count++,
+    keep(turn): void {
+      turn.state.count++;
+      kept = turn.state;
+    },
     fill(turn, from: number, entries: number): void {
       for (let at = from; at < from + entries; at++) {
         turn.state.items.set(`item-${at}`, { name: 'x'.repeat(500) });
@@ -191,6 +197,14 @@ describe('an idle actor', () => {
     expect(box.peek.count()).toBe(2);
     store.fold();
     await untilUnloaded(grid);
+  });
+
+  it('is not read as if it were new by who kept its state from a call', async () => {
+    const { grid, store } = open();
+    await answer(grid, grid.main.actor(Box, 'a').keep());
+    store.fold();
+    await untilUnloaded(grid);
+    expect(() => kept?.count).toThrow(/the state of box "a" is unloaded/);
   });
 
   it('gives its memory back', async () => {

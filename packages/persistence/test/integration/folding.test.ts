@@ -112,5 +112,8 @@ describe('the fold thread', () => {
     expect(folder.positions.get(0)).toEqual({ epoch: 1, sequence: 15 });
     expect(incidents.all().some(({ message }) => message.includes('the fold thread died'))).toBe(true);
     expect((await folder.read(0, { from: new Uint8Array(0) })).rows).toBe(15);
+    await host.terminate();
+    // What is read back for a running grid waits for the next thread.
+    expect((await folder.readSome(0, { from: new Uint8Array(0) })).rows).toBe(1);
   });
 });
