@@ -64,7 +64,7 @@ afterEach(() => {
 test('names the tasks when there is none of that name', async () => {
   const { code, output } = await run('toString');
   expect(code).toBe(1);
-  expect(output).toBe('There is no task "toString": start, test, bench, build, check, new, demo:import.\n');
+  expect(output).toBe('There is no task "toString": start, test, bench, build, check, new, verify, demo:import.\n');
 });
 
 test('sets up once, and again for the dependencies when the lockfile changed', async () => {

@@ -81,7 +81,7 @@ export class TailVersions {
       let mayBeAbsent = false;
       let isOver = false;
       // Newest first: what was there before a change that came before `from` had gone when the memory was first read.
-      for (let at = newest, order = Infinity; !isOver && (at >= 0 || order > 0); at = this.before[at] ?? -1) {
+      for (let at = newest, order = Number.POSITIVE_INFINITY; ; at = this.before[at] as number) {
         if (clearing !== undefined && clearing.order <= order && clearing.order > at) {
           mayBeAbsent = true;
           isOver = clearing.last <= from;
