@@ -90,7 +90,7 @@ describe('a command that awaits for long', () => {
     const waiting = desk.stepThenWait(key).catch((error: unknown) => error);
     await flood(`${key}:2`);
     await grid.terminateWorker(0);
-    const error = await within('the answer', waiting, 5000);
+    const error = await within('the answer', waiting);
     expect(error).toMatchObject({ code: 'OUTCOME_UNKNOWN', details: { stepsCommitted: 1 } });
     await flood(`${key}:2`);
     expect(await desk.get()).toBe(1);

@@ -113,12 +113,12 @@ describe('an actor that ends its thread', () => {
   it('is set aside after three deaths, and its neighbours go on', async () => {
     const neighbour = grid.actor(Desk, 'neighbour');
     await neighbour.add(5);
-    const first = await within('the first call', rejection(grid.actor(Desk, 'poison').exit()), 5000);
+    const first = await within('the first call', rejection(grid.actor(Desk, 'poison').exit()));
     expect(isGridError(first, 'WORKER_LOST')).toBe(true);
-    const second = await within('the second call', rejection(grid.actor(Desk, 'poison').exit()), 5000);
+    const second = await within('the second call', rejection(grid.actor(Desk, 'poison').exit()));
     expect(isGridError(second, 'ACTOR_QUARANTINED')).toBe(true);
     await seen('the quarantine', ({ kind }) => kind === 'quarantine');
-    const third = await within('the third call', rejection(grid.actor(Desk, 'poison').add(1)), 5000);
+    const third = await within('the third call', rejection(grid.actor(Desk, 'poison').add(1)));
     expect(isGridError(third, 'ACTOR_QUARANTINED')).toBe(true);
     expect(await neighbour.add(1)).toBe(6);
     expect((await grid.health()).status).toBe('degraded');
@@ -131,8 +131,8 @@ describe('an actor that ends its thread', () => {
     await other.actor(Clerk, 'poison').remindToExit();
     const isOfClerk = (event: GridEvent): boolean => event.kind === 'quarantine' && event.actor === 'clerk';
     await seen('the quarantine', isOfClerk);
-    expect(await within('a neighbour', other.actor(Desk, 'neighbour').add(1), 5000)).toBe(1);
-    const error = await within('a call', rejection(other.actor(Clerk, 'poison').remindToExit()), 5000);
+    expect(await within('a neighbour', other.actor(Desk, 'neighbour').add(1))).toBe(1);
+    const error = await within('a call', rejection(other.actor(Clerk, 'poison').remindToExit()));
     expect(isGridError(error, 'ACTOR_QUARANTINED')).toBe(true);
     expect((await other.stats()).recoveries).toHaveLength(3);
   });
@@ -143,11 +143,11 @@ describe('an actor that ends its thread', () => {
     const poison = other.actor(Desk, 'poison 3');
     const codes: unknown[] = [];
     while (codes.length < 4 && codes.at(-1) !== 'ACTOR_QUARANTINED') {
-      const error = await within('a call', rejection(poison.exitsBetweenSteps()), 5000);
+      const error = await within('a call', rejection(poison.exitsBetweenSteps()));
       codes.push((error as { code?: string }).code);
     }
     expect(codes.at(-1)).toBe('ACTOR_QUARANTINED');
-    expect(await within('a neighbour', other.actor(Desk, 'neighbour').add(1), 5000)).toBe(1);
+    expect(await within('a neighbour', other.actor(Desk, 'neighbour').add(1))).toBe(1);
   });
 
   it('takes no call of others with it, however often it dies beside them', async () => {
@@ -156,15 +156,15 @@ describe('an actor that ends its thread', () => {
     const answers = Promise.all(neighbours.flatMap((desk) => [desk.get(), desk.add(1)]));
     const lost = rejection(grid.actor(Desk, 'poison 2').exit());
     const more = Promise.all(neighbours.flatMap((desk) => [desk.get(), desk.add(1)]));
-    expect(isGridError(await within('the poison', lost, 5000), 'WORKER_LOST')).toBe(true);
-    await within('those before it', answers, 5000);
-    await within('those after it', more, 5000);
+    expect(isGridError(await within('the poison', lost), 'WORKER_LOST')).toBe(true);
+    await within('those before it', answers);
+    await within('those after it', more);
     for (const desk of neighbours) expect(desk.peek.get()).toBe(2);
   });
 
   it('in a later step leaves the earlier ones, and its caller knows how many', async () => {
     const desk = grid.actor(Desk, 'half');
-    const error = await within('the call', rejection(desk.stepThenDie()), 5000);
+    const error = await within('the call', rejection(desk.stepThenDie()));
     expect(isGridError(error, 'OUTCOME_UNKNOWN')).toBe(true);
     expect((error as { details?: { stepsCommitted?: number } }).details?.stepsCommitted).toBe(1);
     expect(await desk.get()).toBe(1);

@@ -10,7 +10,7 @@ import { actorPrefix, fieldTag } from '../../src/state/row-keys.ts';
 import { ShelfInMemory } from '../fixtures/damage.ts';
 import { Box } from '../fixtures/archive-actors.ts';
 import { Shelf } from '../fixtures/shelf-actors.ts';
-import { until } from '../fixtures/until.ts';
+import { until } from '../../../../test/fixtures/until.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'spacegrid-'));
 const directory = join(base, 'store');

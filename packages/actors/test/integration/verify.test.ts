@@ -8,7 +8,7 @@ import { sqlite } from '@spacegrid/persistence';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ShelfInMemory } from '../fixtures/damage.ts';
 import { Shelf } from '../fixtures/shelf-actors.ts';
-import { rejection } from '../fixtures/until.ts';
+import { rejection } from '../../../../test/fixtures/until.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'spacegrid-'));
 const options = { actors: new URL('../fixtures/shelf-actors.ts', import.meta.url), workers: 2, partitions: 4 };

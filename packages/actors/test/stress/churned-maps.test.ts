@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads';
 import { createGrid } from '@spacegrid/actors';
 import { expect, it } from 'vitest';
 import { Churn } from '../fixtures/churn-actors.ts';
-import { until, within } from '../fixtures/until.ts';
+import { until, within } from '../../../../test/fixtures/until.ts';
 
 const BATCHES = 200;
 const KEYS = ['a', 'b'];

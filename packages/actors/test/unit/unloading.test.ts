@@ -17,7 +17,7 @@ import {
 import { afterEach, describe, expect, it } from 'vitest';
 import { readCounters } from '../../src/control/counters.ts';
 import { DrivenGrid } from '../fixtures/driven-grid.ts';
-import { rejection } from '../fixtures/until.ts';
+import { rejection } from '../../../../test/fixtures/until.ts';
 
 const IDLE_MS = 30;
 
