@@ -3,7 +3,7 @@
  * and initial values, and refers to nothing, so that whoever finds it on any thread knows that it exists, and that its state is not
  * here.
  *
- * Invariant: a partition has a stub only for an actor whose changes all stand in the store's rows (unloader.ts), or stood in the
+ * Invariant: a partition has a stub only for an actor whose changes all stand in the store's rows (fold-cover.ts), or stood in the
  * store when it was opened (row-reads.ts in persistence). Publish: the record takes the place of the one before by one store
  * (HotMap.put), so a peek finds the whole state or the stub.
  *
