@@ -316,16 +316,24 @@ export class Mailbox {
     this.consumed.add(id);
   }
 
+  /** A client is gone: what it wanted to watch may still wait for its actor. */
+  forgetClient(client: number): void {
+    this.dropWatches((owner) => owner === client);
+  }
+
   private unwatch(client: number, number: number): void {
-    const { loads, watches } = this.parts;
-    watches.remove(client, number);
-    if (!loads.busy) return;
+    this.parts.watches.remove(client, number);
     // It may still wait for its actor.
+    this.dropWatches((owner, request) => owner === client && request.number === number);
+  }
+
+  private dropWatches(isDropped: (client: number, request: RequestFrame) => boolean): void {
+    const { loads } = this.parts;
+    if (!loads.busy) return;
     loads.drop(
       (waiting) => {
         const request = this.at(waiting.client, waiting.frame);
-        const isOfClient = this.ownerOf(waiting.client, waiting.frame) === client;
-        return isOfClient && request.kind === KIND_WATCH && request.number === number;
+        return request.kind === KIND_WATCH && isDropped(this.ownerOf(waiting.client, waiting.frame), request);
       },
       (waiting) => {
         this.letGo(waiting);
@@ -457,7 +465,8 @@ export class Mailbox {
       const args = request.args();
       if (request.kind === KIND_WATCH) {
         const text = textOf(ring.u8, request.keyOffset, request.keyLength);
-        parts.watches.add(client, request.number, partition, layout, text, handler, args);
+        const owner = this.ownerOf(client, frame);
+        parts.watches.add(owner, request.number, partition, layout, text, handler, args);
       } else {
         parts.counters.add(QUERIES, 1);
         // Only what stands in a ring can be read there by others.

@@ -542,6 +542,7 @@ export class WorkerLoop {
   }
 
   private letGo(client: number): void {
+    this.mailbox.forgetClient(client);
     this.watches.removeClient(client);
     this.replies.drop(client);
     (this.requests[client] as RingConsumer).release();

@@ -280,6 +280,47 @@ describe('an actor that is loaded', () => {
     expect(await answer(grid, ticked)).toBe(1);
   });
 
+  it('answers a watch that was taken out of its full ring meanwhile, also after its thread has died', async () => {
+    const { grid, store } = open();
+    // So long that 40 requests are more than half of the ring.
+    const box = grid.main.actor(Box, 'a'.repeat(1000));
+    await answer(grid, box.tick());
+    store.fold();
+    await untilUnloaded(grid);
+    const watch = box.watch.count();
+    const first = watch.next();
+    const counts = Promise.all(Array.from({ length: 40 }, () => box.count()));
+    await grid.run();
+    grid.restart();
+    store.questions.length = 0;
+    store.link();
+    await store.answer();
+    expect((await answer(grid, first)).value).toMatchObject({ value: 1 });
+    expect(new Set(await answer(grid, counts))).toEqual(new Set([1]));
+    const second = watch.next();
+    await answer(grid, box.tick());
+    expect((await answer(grid, second)).value).toMatchObject({ value: 2 });
+  });
+
+  it('is watched by nobody when who wanted to is gone by then', async () => {
+    const { grid, store } = open();
+    const client = grid.attach();
+    await answer(grid, grid.main.actor(Box, 'a').tick());
+    store.fold();
+    await untilUnloaded(grid);
+    const watch = client.actor(Box, 'a').watch.count();
+    const first = watch.next();
+    client.thread.flush();
+    await grid.run();
+    grid.leave(client);
+    await grid.run();
+    await store.answer();
+    await grid.run();
+    expect(readCounters(grid.control, 0).watches).toBe(0);
+    client.close();
+    expect(await first).toMatchObject({ done: true });
+  });
+
   it('is asked for again where another store has come', async () => {
     const { grid, store } = open();
     const box = grid.main.actor(Box, 'a');
