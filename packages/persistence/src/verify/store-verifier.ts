@@ -11,6 +11,7 @@ import {
   callControl,
   type DamagedBatch,
   type DurablePosition,
+  DurabilityUnavailableError,
   handOver,
   serveControl,
   type SideDigests,
@@ -40,6 +41,8 @@ export class StoreVerifier implements VerifiedSide {
   private readonly flush: () => Promise<void>;
   private api: HeldRowsApi | undefined;
   private release: (() => void) | undefined;
+  /** Who asked is gone: nothing is held any more. */
+  private closed: boolean;
   private followed: number;
   private heldBytes: number;
   private damaged: Map<number, DamagedBatch>;
@@ -56,6 +59,7 @@ export class StoreVerifier implements VerifiedSide {
     this.flush = flush;
     this.api = undefined;
     this.release = undefined;
+    this.closed = false;
     this.followed = 0;
     this.heldBytes = 0;
     this.damaged = new Map();
@@ -63,7 +67,10 @@ export class StoreVerifier implements VerifiedSide {
 
   /** Until the port closes. */
   serve(port: MessagePort): void {
-    port.once('close', () => this.letGo());
+    port.once('close', () => {
+      this.closed = true;
+      this.letGo();
+    });
     const side: VerifiedSide = {
       begin: (partition) => this.begin(partition),
       compare: (partition, window) => this.compare(partition, window),
@@ -82,7 +89,12 @@ export class StoreVerifier implements VerifiedSide {
     this.journal.forgetCache();
     // What is folded need not be followed, and folds have their turn between two partitions.
     if (this.journal.newestBatch > this.folder.folded) await this.folder.foldNow();
-    this.release = await this.folder.hold();
+    const release = await this.folder.hold();
+    if (this.closed) {
+      release();
+      throw new DurabilityUnavailableError('who compared the store is gone');
+    }
+    this.release = release;
     this.followed = this.folder.folded;
     this.heldBytes = 0;
     this.damaged = new Map();
