@@ -27,6 +27,8 @@ import {
   KIND_UNWATCH,
   KIND_WATCH,
   KIND_WATCH_TAKEN,
+  STATUS_REFUSED,
+  STATUS_WATCH_ERROR,
 } from '../control/frames.ts';
 import type { CompiledHandler } from '../define/actor-type.ts';
 import { PartitionSight } from '../state/read-sight.ts';
@@ -819,7 +821,9 @@ export class Mailbox {
     const starts = request.ring.startsOf(frame);
     if (starts !== START_CANCELLED && (starts > 0 || request.ring.start(frame) !== START_CANCELLED)) {
       const caller = { client: this.requesterOf(client, frame, request), number: request.number, durable: false };
-      this.parts.runner.refuse(partition, error, caller);
+      // Numbers of watches are not those of calls.
+      const status = request.kind === KIND_WATCH ? STATUS_WATCH_ERROR : STATUS_REFUSED;
+      this.parts.runner.refuse(partition, error, caller, status);
       this.finishLater(client, frame);
       return;
     }

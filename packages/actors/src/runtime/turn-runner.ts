@@ -202,12 +202,12 @@ export class TurnRunner implements StepRunner {
   }
 
   /** Answers without having run anything. */
-  refuse(partition: Partition, error: unknown, caller: Caller): void {
+  refuse(partition: Partition, error: unknown, caller: Caller, status: number = STATUS_REFUSED): void {
     const { scratch } = this;
     this.counters.add(ERRORS, 1);
     scratch.at = 0;
     encodeError(scratch, error);
-    this.send(partition, { ...caller, durable: false }, STATUS_REFUSED, 0, scratch.bytes, 0, scratch.at, undefined);
+    this.send(partition, { ...caller, durable: false }, status, 0, scratch.bytes, 0, scratch.at, undefined);
   }
 
   /** Sends an answer that is kept elsewhere. */
