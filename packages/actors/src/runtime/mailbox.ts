@@ -682,6 +682,11 @@ export class Mailbox {
   private runQueue(activation: Activation): void {
     // Bound: each request stands in a ring; the queue is as long as the rings are.
     for (let next = activation.queue.shift(); next !== undefined; next = activation.queue.shift()) {
+      if (activation.partition.holdsCommands) {
+        // Before those that came later.
+        activation.partition.parkFirst([next, ...activation.queue.splice(0)]);
+        return;
+      }
       this.letGo(next);
       const request = this.at(next.client, next.frame);
       const handler = activation.layout.type.handlers[request.handler] as CompiledHandler;

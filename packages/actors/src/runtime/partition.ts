@@ -232,6 +232,14 @@ export class Partition {
     if (!this.touched) this.touch();
   }
 
+  /** The same for commands that are older than all that wait. */
+  parkFirst(waiting: readonly WaitingRequest[]): void {
+    const { parked } = this;
+    const later = parked.splice(0);
+    for (const one of waiting) this.park(one);
+    for (const one of later) parked.push(one);
+  }
+
   /** Looks at how much is not durable yet, once a round. True while it is past its limits: the durability thread is to hurry. */
   checkBacklog(nowMs: number): boolean {
     this.backlog.check(nowMs);

@@ -76,6 +76,27 @@ describe('a partition whose backlog fills its memory', () => {
     expect(answered).toBe(2000);
     await Promise.all(calls);
   });
+
+  it('takes none of those either that waited for a long one', async () => {
+    gate = Promise.withResolvers<void>();
+    const grid = new DrivenGrid([Shelf], { persistent: true, partitionBytes: 16 * MB });
+    const shelf = grid.main.actor(Shelf, 'a');
+    const failed = rejection(shelf.failLater());
+    const answers: number[] = [];
+    const calls = Array.from({ length: 1500 }, (_, index) => shelf.echo(15_000).then(() => answers.push(index)));
+    await grid.run();
+    gate.resolve();
+    await grid.run();
+    await failed;
+    expect(answers.length).toBeGreaterThan(500);
+    expect(answers.length).toBeLessThan(1200);
+    for (let stores = 0; answers.length < 1500 && stores < 10; stores++) {
+      grid.store();
+      await grid.run();
+    }
+    await Promise.all(calls);
+    expect(answers).toEqual(Array.from({ length: 1500 }, (_, index) => index));
+  });
 });
 
 describe('an answer that no turn can keep', () => {
