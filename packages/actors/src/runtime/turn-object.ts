@@ -17,6 +17,8 @@ export class TurnObject {
   stepsCommitted: number;
   /** What the running command sends waits until its turn is durable. */
   durable: boolean;
+  /** The running command has committed no step and called nobody: undone, it may run once more. */
+  isRepeatable: boolean;
   /** For whom the running command runs: a requester (requester.ts). */
   client: number;
   number: number;
@@ -41,6 +43,7 @@ export class TurnObject {
     this.key = activation.key;
     this.stepsCommitted = 0;
     this.durable = false;
+    this.isRepeatable = false;
     this.client = NOBODY;
     this.number = 0;
     this.beforeTurn = undefined;
@@ -215,6 +218,7 @@ export class TurnObject {
     partition.undo();
     try {
       const result = this.runStep(change);
+      this.isRepeatable = false;
       this.insideSteps++;
       return result;
     } finally {
@@ -239,6 +243,7 @@ export class TurnObject {
   /** A command is sent to another actor: from here on this one is not run again when its thread dies. */
   private noteEffect(): void {
     const { partition } = this.activation;
+    this.isRepeatable = false;
     if (!partition.heap.open) {
       this.services.steps.noteEffect(this.activation, this);
       return;

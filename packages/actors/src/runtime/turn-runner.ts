@@ -102,29 +102,29 @@ export class TurnRunner implements StepRunner {
   ): Promise<void> | undefined {
     const { partition } = activation;
     const { beforeReply } = turn;
-    let result: unknown;
-    try {
-      partition.begin(activation);
-      turn.beginCommand(durable);
-      result = call(handler, turn, args);
-      if (isThenable(result)) return this.asynchronous(activation, turn, handler, result, { client, number, durable });
-      // After a step there was no room to open the command's turn again, and the handler went on all the same.
-      if (!partition.heap.open) partition.begin(activation);
-      activation.flush();
-      this.commitValue(partition, turn, result, client, number, durable);
-      if (turn.beforeTurn !== undefined) turn.settled();
-    } catch (error) {
-      if (partition.makeRoom !== undefined && isGridError(error, 'CAPACITY')) {
-        if (partition.heap.open) partition.undo();
-        turn.beforeReply = beforeReply;
-        // Bound: each time actors have left memory, or it is false.
-        if (partition.makeRoom()) return this.command(activation, turn, handler, args, client, number, durable);
+    turn.isRepeatable = true;
+    // Bound: each time actors have left memory.
+    for (;;) {
+      turn.beforeReply = beforeReply;
+      try {
+        partition.begin(activation);
+        turn.beginCommand(durable);
+        const result = call(handler, turn, args);
+        if (isThenable(result))
+          return this.asynchronous(activation, turn, handler, result, { client, number, durable });
+        // After a step there was no room to open the command's turn again, and the handler went on all the same.
+        if (!partition.heap.open) partition.begin(activation);
+        activation.flush();
+        this.commitValue(partition, turn, result, client, number, durable);
+        if (turn.beforeTurn !== undefined) turn.settled();
+      } catch (error) {
+        if (turn.isRepeatable && this.madeRoom(partition, error)) continue;
+        if (turn.beforeTurn !== undefined) this.settleAlone(partition, turn);
+        this.fail(partition, error, { client, number, durable });
+        if (!isAnswered(client)) this.onUnheard(activation, handler, error);
       }
-      if (turn.beforeTurn !== undefined) this.settleAlone(partition, turn);
-      this.fail(partition, error, { client, number, durable });
-      if (!isAnswered(client)) this.onUnheard(activation, handler, error);
+      return undefined;
     }
-    return undefined;
   }
 
   /** Runs one step of an asynchronous command as a turn, and returns what `change` returns. */
@@ -135,6 +135,22 @@ export class TurnRunner implements StepRunner {
     if (this.ended) throw new WorkerLostError('the thread of this command has ended: the step did not run');
     const { keyBytes, layout } = activation;
     const marked = this.running.enterAlone(layout.type.index, activation.running, partition.number, keyBytes);
+    try {
+      // Bound: each time actors have left memory.
+      for (;;) {
+        try {
+          return this.stepOnce(activation, turn, change);
+        } catch (error) {
+          if (!this.madeRoom(partition, error)) throw error;
+        }
+      }
+    } finally {
+      if (marked) this.running.leaveStep();
+    }
+  }
+
+  private stepOnce<R>(activation: Activation, turn: DrivenTurn, change: (state: never) => R): R {
+    const { partition } = activation;
     partition.begin(activation);
     try {
       turn.beginTurn();
@@ -158,9 +174,14 @@ export class TurnRunner implements StepRunner {
       if (partition.heap.open) partition.undo();
       this.counters.add(UNDONE, 1);
       throw error;
-    } finally {
-      if (marked) this.running.leaveStep();
     }
+  }
+
+  /** True when a turn, which is undone, found no room in memory, and actors have left it now. A map at its own limit is no such. */
+  private madeRoom(partition: Partition, error: unknown): boolean {
+    if (partition.makeRoom === undefined || !isGridError(error, 'CAPACITY') || !partition.heap.isStarved) return false;
+    if (partition.heap.open) partition.undo();
+    return partition.makeRoom();
   }
 
   /** From now on handlers that still await something write and answer nothing. */

@@ -39,6 +39,12 @@ const Box = defineActor('box', {
         turn.state.ranked.set(`item-${at}`, at);
       }
     },
+    tickAndFill(turn, entries: number): void {
+      turn.step((state) => state.count++);
+      turn.step((state) => {
+        for (let at = 0; at < entries; at++) state.items.set(`item-${at}`, { name: 'x'.repeat(500) });
+      });
+    },
   },
   queries: {
     count: (view) => view.state.count,
@@ -361,5 +367,21 @@ describe('memory that is all but full', () => {
     await Promise.all(calls);
     expect(answered).toBe(ACTORS);
     expect(readCounters(grid.control, 0).unloads).toBeGreaterThan(64);
+  });
+
+  it('never has a step run twice because a later one found no room', async () => {
+    const { grid, store } = open(8 * 1024 ** 2);
+    for (let at = 0; at < 85; at++) {
+      await answer(grid, grid.main.actor(Box, `box-${at}`).fill(0, 100));
+      store.fold();
+    }
+    await pass(grid, IDLE_MS);
+    const box = grid.main.actor(Box, 'a');
+    // Whether what leaves memory is enough depends on the time that it takes.
+    await answer(
+      grid,
+      box.tickAndFill(1500).catch((error: unknown) => expect(isGridError(error, 'CAPACITY')).toBe(true)),
+    );
+    expect(box.peek.count()).toBe(1);
   });
 });
