@@ -80,11 +80,16 @@ export function sealDifference(i32: Int32Array, ref: number, words: number, node
   return foldBytes(xorOfRecord(i32, ref, words, nodeAt));
 }
 
+/** Node words are not read: they change while another thread looks for damage. */
 function xorOfRecord(i32: Int32Array, ref: number, words: number, nodeAt: number): number {
   let bits = i32[ref] as number;
-  for (let at = ref + RECORD_META, end = ref + words; at < end; at++) bits ^= i32[at] as number;
-  if (nodeAt === 0) return bits;
-  for (let at = ref + nodeAt; at < ref + nodeAt + NODE_WORDS; at++) bits ^= i32[at] as number;
+  const end = ref + words;
+  let at = ref + RECORD_META;
+  if (nodeAt !== 0) {
+    for (; at < ref + nodeAt; at++) bits ^= i32[at] as number;
+    at += NODE_WORDS;
+  }
+  for (; at < end; at++) bits ^= i32[at] as number;
   return bits;
 }
 

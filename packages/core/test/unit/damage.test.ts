@@ -5,6 +5,7 @@ import { createHeapBuffer } from '../../src/memory/heap-layout.ts';
 import { damageOfRecord } from '../../src/structures/hot-map/check-record.ts';
 import { HotMap } from '../../src/structures/hot-map/hot-map.ts';
 import { RecordDraft } from '../../src/structures/hot-map/record-draft.ts';
+import { isSealIntact, sealRecord } from '../../src/structures/keyed-record.ts';
 import { RecordShape } from '../../src/structures/hot-map/record-shape.ts';
 import { HotRanking } from '../../src/structures/hot-ranking/hot-ranking.ts';
 import { entryRef, LEAF_MAX, NODE_ENTRIES } from '../../src/structures/hot-ranking/node-layout.ts';
@@ -166,4 +167,18 @@ describe.each(['first-to-reach', 'ordinal', 'dense'] as const)('a ranking of tie
     expect(ranking.page(0, 1000)).toEqual(before);
     checkRankingTree(ranking);
   });
+});
+
+test('a record is whole while the writer moves it in its timer wheel', () => {
+  const words = Int32Array.of(7, 0, 3, 0, 0, 0, 42, 43);
+  sealRecord(words, 0, 8, 3);
+  // Each look at a word of its node finds another one there.
+  const moving = new Proxy(words, {
+    get(target, name) {
+      const word = Number(name);
+      if (word >= 3 && word < 6) target[word] = (target[word] as number) + 1;
+      return target[word];
+    },
+  });
+  expect(isSealIntact(moving, 0, 8, 3)).toBe(true);
 });
