@@ -16,6 +16,7 @@ import {
   readU32,
   recoverReference,
   StaleReadError,
+  TolerantScan,
 } from '@spacegrid/core';
 import { ONCE_ROWS } from '../runtime/once-table.ts';
 import { OUTGOING_ROWS } from '../runtime/outgoing.ts';
@@ -41,6 +42,7 @@ export interface MemoryRow {
   readonly damage?: string;
 }
 
+const SCANNED = 256;
 /** Of a map, with its owner. */
 const HEADER_WORDS = 4;
 
@@ -100,11 +102,29 @@ export class MemoryRows {
     return readU32(this.heap, record, slot.record);
   }
 
-  /** The same of a record that is damaged; 0 when it can't be told. */
+  /**
+   * The same of a record that is damaged, none of whose own fields is; 0 when it can't be told. A reference that another actor has
+   * as well is the damaged one, though it leads to a structure.
+   */
   recoverHeader(table: HotMap, record: number, slot: StructureSlot): number {
     const { heap } = this;
-    const isIts = (ref: number): boolean => (slot.entry === undefined ? mayBeRanking(heap, ref) : mayBeMap(heap, ref));
+    const isIts = (ref: number): boolean =>
+      (slot.entry === undefined ? mayBeRanking(heap, ref) : mayBeMap(heap, ref)) &&
+      !this.isOfAnother(table, record, slot, ref);
     return recoverReference(heap, record, table.shape, slot.record.at, isIts);
+  }
+
+  private isOfAnother(table: HotMap, record: number, slot: StructureSlot, header: number): boolean {
+    const scan = new TolerantScan(SCANNED);
+    let cursor = 0;
+    do {
+      cursor = table.scan(scan, cursor);
+      for (let index = 0; index < scan.count; index++) {
+        const other = scan.refs[index] as number;
+        if (other !== record && this.header(other, slot) === header) return true;
+      }
+    } while (cursor !== 0);
+    return false;
   }
 
   // ---- values: views, until the next one ----

@@ -59,8 +59,8 @@ export class MemoryScan {
   readonly damages: MemoryDamage[] = [];
   /** Rows that their key did not lead to; maybe for a moment only. */
   readonly doubtful: Uint8Array[] = [];
-  /** What the rows of actors begin with that are in the store alone, as latin-1 text. */
-  readonly unloaded: Set<string> = new Set();
+  /** What the rows of actors begin with that are in the store alone, or whose own record is damaged, as latin-1 text. */
+  readonly apart: Set<string> = new Set();
   rows = 0;
   bytes = 0;
   /** Pins were revoked over the slice: it is to be small. */
@@ -146,14 +146,19 @@ export class MemoryScan {
     const prefix = actorPrefix(layout.type.name, heap.u8.slice(from, from + table.keyByteLength(record)));
     const damage = damageOfRecord(heap, record, table.shape, memory.hashSeed);
     if (damage === undefined && memory.isStub(layout, record)) {
-      this.unloaded.add(latin1(prefix));
+      this.apart.add(latin1(prefix));
       return;
     }
     this.key.begin(prefix, FIELDS_TAG);
-    if (damage !== undefined) this.damage(this.key.copy(), damage, false);
-    else if (this.isLedTo(table, record)) this.row(memory.fieldsRow(layout, record));
+    if (damage !== undefined) {
+      // Its references can't be believed: what they lead to is compared when it is mended.
+      this.damage(this.key.copy(), damage, false);
+      this.apart.add(latin1(prefix));
+      return;
+    }
+    if (this.isLedTo(table, record)) this.row(memory.fieldsRow(layout, record));
     for (const slot of layout.structures) {
-      const header = damage === undefined ? memory.header(record, slot) : memory.recoverHeader(table, record, slot);
+      const header = memory.header(record, slot);
       if (header !== 0) this.structure(layout, prefix, slot, header);
     }
   }
@@ -199,9 +204,7 @@ export class MemoryScan {
     const header = (): number => {
       const table = memory.table(layout);
       const record = table?.find(this.actorKey.pointAndHash(actor, 0, actor.length)) ?? 0;
-      return table === undefined || record === 0 || memory.isStub(layout, record)
-        ? 0
-        : memory.recoverHeader(table, record, slot);
+      return table === undefined || record === 0 || memory.isStub(layout, record) ? 0 : memory.header(record, slot);
     };
     if (slot.entry !== undefined) {
       const { entry } = slot;

@@ -168,12 +168,12 @@ export class PartitionMend {
   }
 
   /** In a turn. False when it can't be done. */
-  private change({ key, value }: MendOrder): boolean {
+  private change({ key, value, expected }: MendOrder): boolean {
     const parsed = parseRowKey(key, 0, key.length) as ParsedRowKey;
     const layout = this.rows.layoutOf(parsed.typeName);
     if (layout === undefined) return this.changeSystem(parsed, key, value);
     const actor = this.actorKey.pointAndHash(key, parsed.keyStart, parsed.keyEnd - parsed.keyStart);
-    if (parsed.fieldName === undefined) return this.changeFields(layout, actor, value);
+    if (parsed.fieldName === undefined) return this.changeFields(layout, actor, value, expected);
     const slot = layout.structureByName.get(parsed.fieldName) as StructureSlot;
     const header = this.header(layout, slot, actor, true);
     if (header === 0) return false;
@@ -183,7 +183,12 @@ export class PartitionMend {
     return this.changeEntry(layout, slot, slot.entry, header, entry, value);
   }
 
-  private changeFields(layout: StateLayout, actor: KeyBytes, value: Uint8Array | undefined): boolean {
+  private changeFields(
+    layout: StateLayout,
+    actor: KeyBytes,
+    value: Uint8Array | undefined,
+    expected: MemoryRow,
+  ): boolean {
     const table = this.partition.ensureTable(layout.type.index);
     if (value === undefined) {
       const record = table.find(actor);
@@ -201,7 +206,12 @@ export class PartitionMend {
     if (migration.isCurrent) draftFromRow(draft, row, layout.scalars);
     else migration.state(row, draft, actor.bytes.slice(actor.offset, actor.offset + actor.length));
     table.mend(actor, draft, (old) => {
-      for (const slot of layout.structures) draft.setInt(slot.record, this.rows.recoverHeader(table, old, slot));
+      // One byte changed: where the fields read otherwise than they are stored, the references are right.
+      const isReference = expected.value !== undefined && Buffer.compare(expected.value, value) === 0;
+      for (const slot of layout.structures) {
+        const header = isReference ? this.rows.recoverHeader(table, old, slot) : this.rows.header(old, slot);
+        draft.setInt(slot.record, header);
+      }
     });
     return true;
   }

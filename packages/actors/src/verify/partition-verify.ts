@@ -112,7 +112,7 @@ export class PartitionVerify {
     const hashes = new Set([...(await this.unchangedThatDiffer(scan, compared)), ...changedThatDiffer(scan, compared)]);
     if (hashes.size > 0) {
       const stored = await this.side.keysOf(this.partition, Uint32Array.from(hashes));
-      for (const key of stored) if (!isOf(scan.unloaded, key)) add(key);
+      for (const key of stored) if (!isOf(scan.apart, key)) add(key);
       const again = new MemoryScan(this.memory, this.pin, this.rest, hashes);
       await again.run();
       for (const key of again.found.values()) add(key);
@@ -268,7 +268,7 @@ function blocksOf({ damages }: MemoryScan): MemoryDamage[] {
   return [...new Map(blocks.map((block) => [`${latin1(block.key)} ${block.damage}`, block])).values()];
 }
 
-/** Rows that are not found because the actor's own record is damaged come back with it. */
+/** What an actor's structures hold is compared once its own record, which refers to them, is right. */
 function withoutFollowing(judged: readonly Judged[]): Judged[] {
   const actors = new Set<string>();
   for (const { key, verdict } of judged) {
@@ -276,10 +276,10 @@ function withoutFollowing(judged: readonly Judged[]): Judged[] {
     if (parsed?.fieldName === undefined && verdict.memory === 'damaged')
       actors.add(latin1(key.subarray(0, parsed?.keyEnd)));
   }
-  return judged.filter(({ key, row }) => {
+  return judged.filter(({ key }) => {
     const parsed = parseRowKey(key, 0, key.length);
     const follows = parsed?.fieldName !== undefined && actors.has(latin1(key.subarray(0, parsed.keyEnd)));
-    return !follows || row.state === 'whole';
+    return !follows;
   });
 }
 

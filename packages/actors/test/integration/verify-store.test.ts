@@ -15,7 +15,7 @@ import { until } from '../../../../test/fixtures/until.ts';
 const base = mkdtempSync(join(tmpdir(), 'spacegrid-'));
 const directory = join(base, 'store');
 const options = { actors: new URL('../fixtures/shelf-actors.ts', import.meta.url), workers: 1, partitions: 2 };
-const MEMBERS = 20_000;
+const MEMBERS = 6000;
 let grid: Grid;
 
 async function start(): Promise<void> {
@@ -76,9 +76,9 @@ const named = ({ key, structure, entry, memory, store }: VerifyDifference): unkn
 
 describe('a byte of the store that changed', { timeout: 60_000 }, () => {
   it('in the value of a row is found and mended from memory', async () => {
-    expect(flipBehind('rows.db', rowKey('big', 'scores', 'member 15001'), 3)).toBeGreaterThan(0);
+    expect(flipBehind('rows.db', rowKey('big', 'scores', 'member 5001'), 3)).toBeGreaterThan(0);
     const found = await grid.verify();
-    expect(found.differences.map(named)).toEqual([['big', 'scores', 'member 15001', 'whole', 'damaged']]);
+    expect(found.differences.map(named)).toEqual([['big', 'scores', 'member 5001', 'whole', 'damaged']]);
     expect((await grid.health()).reasons).toEqual(['the last verify left 1 of 1 differences between memory and store']);
     const mended = await grid.verify({ repair: true });
     expect(mended.differences.map(({ outcome }) => outcome)).toEqual(['repaired-store']);
@@ -87,11 +87,11 @@ describe('a byte of the store that changed', { timeout: 60_000 }, () => {
   });
 
   it('in the key of a row is found and mended from memory', async () => {
-    expect(flipBehind('rows.db', rowKey('big', 'notes', 'note 15000'), -1)).toBeGreaterThan(0);
+    expect(flipBehind('rows.db', rowKey('big', 'notes', 'note 5000'), -1)).toBeGreaterThan(0);
     const found = await grid.verify();
     expect(found.differences.map(named)).toEqual([
-      ['big', 'notes', 'note 15004', 'absent', 'damaged'],
-      ['big', 'notes', 'note 15000', 'whole', 'damaged'],
+      ['big', 'notes', 'note 5004', 'absent', 'damaged'],
+      ['big', 'notes', 'note 5000', 'whole', 'damaged'],
     ]);
     expect((await grid.verify({ repair: true })).repaired).toBe(2);
     await folded();
