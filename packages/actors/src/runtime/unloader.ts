@@ -194,13 +194,14 @@ export class Unloader {
     // The round's, which commands of this round are stamped with: with a later one they would look as if they were over by now.
     const { tick } = this.parts.access;
     let dropped = 0;
-    // Bound: the time.
-    while (performance.now() < lateAt) {
-      if (partition.heap.maintain(RECLAIM_BUDGET)) continue;
+    // Bound: the time, and one look for actors however late it is: what was dropped before may take all of the time to be freed.
+    for (let isLate = false; ; ) {
+      isLate ||= performance.now() >= lateAt;
+      if (!isLate && partition.heap.maintain(RECLAIM_BUDGET)) continue;
       if (dropped > 0) break;
       cover.note(partition.heap, tick);
       dropped = this.drops.dropOldest(partition, tick, lateAt);
-      if (dropped === 0) break;
+      if (dropped === 0 || isLate) break;
     }
     // Those behind it wait instead, if waiting helps.
     if (dropped === 0) this.checkAt = 0;
