@@ -1,5 +1,14 @@
 /** Call objects: a method for each handler, made once for each actor type and thread. */
-import { AbortedError, InvalidOptionError, OutcomeUnknownError, PackWriter, writeValue } from '@spacegrid/core';
+import { inspect } from 'node:util';
+import {
+  AbortedError,
+  durationOption,
+  InvalidOptionError,
+  OutcomeUnknownError,
+  PackWriter,
+  resolveOptions,
+  writeValue,
+} from '@spacegrid/core';
 import {
   ACK_DEFAULT,
   ACK_DURABLE,
@@ -198,12 +207,12 @@ export function settingsOf(options: CallOptions, defaults: CallSettings, persist
     if (!KNOWN.has(name))
       throw new InvalidOptionError(`with({ ${name} }): a call has the options ${[...KNOWN].join(', ')}`);
   }
-  const { ack, timeout, signal, once, receipt, whenFull } = options;
-  checkWait('with', options);
+  const { ack, signal, once, receipt, whenFull } = options;
+  const timeoutMs = checkWait('with', options);
   if (receipt !== undefined && typeof receipt !== 'boolean')
-    throw new InvalidOptionError(`with({ receipt: ${String(receipt)} }): allowed are true and false`);
+    throw new InvalidOptionError(`with({ receipt: ${inspect(receipt)} }): allowed are true and false`);
   if (whenFull !== undefined && whenFull !== 'wait' && whenFull !== 'fail') {
-    throw new InvalidOptionError(`with({ whenFull: ${String(whenFull)} }): allowed are 'wait' and 'fail'`);
+    throw new InvalidOptionError(`with({ whenFull: ${inspect(whenFull)} }): allowed are 'wait' and 'fail'`);
   }
   let extra: Uint8Array | undefined;
   if (once !== undefined) {
@@ -214,7 +223,7 @@ export function settingsOf(options: CallOptions, defaults: CallSettings, persist
   }
   return {
     ack: ack === undefined ? defaults.ack : ackCode(ack, persistent),
-    timeoutMs: timeout ?? defaults.timeoutMs,
+    timeoutMs: timeoutMs ?? defaults.timeoutMs,
     signal,
     flags: once === undefined ? 0 : FLAG_ONCE,
     extra,
@@ -225,20 +234,23 @@ export function settingsOf(options: CallOptions, defaults: CallSettings, persist
   };
 }
 
-/** Throws InvalidOptionError for an unknown name, and for a time or signal that is none. */
-export function checkWaitOptions(owner: string, options: WaitOptions): void {
+/** Returns the timeout's milliseconds. Throws InvalidOptionError for an unknown name, and for a time or signal that is none. */
+export function checkWaitOptions(owner: string, options: WaitOptions): number | undefined {
   for (const name of Object.keys(options)) {
     if (name !== 'timeout' && name !== 'signal')
       throw new InvalidOptionError(`${owner} has no option ${name}: it has timeout and signal`);
   }
-  checkWait(owner, options);
+  return checkWait(owner, options);
 }
 
-function checkWait(owner: string, { timeout, signal }: WaitOptions): void {
-  if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0 && timeout <= 2 ** 31))
-    throw new InvalidOptionError(`${owner}({ timeout: ${String(timeout)} }): allowed are milliseconds above 0`);
+const TIMEOUT = { timeout: durationOption({ min: 1, max: 2 ** 31 }) };
+
+function checkWait(owner: string, { timeout, signal }: WaitOptions): number | undefined {
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw new InvalidOptionError(`${owner}({ signal }): an AbortSignal is needed`);
+  // Not through the options' resolution: fractions of a millisecond are allowed.
+  if (timeout === undefined || (typeof timeout === 'number' && timeout > 0 && timeout <= 2 ** 31)) return timeout;
+  return resolveOptions(owner, { timeout }, TIMEOUT).timeout;
 }
 
 /** The default settings with the path of callers: for calls between actors. */

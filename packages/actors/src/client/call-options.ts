@@ -3,8 +3,8 @@ import type { AckLevel } from '../define/define-actor.ts';
 export interface CallOptions {
   /** When the reply may leave. Default: the actor's, then the grid's. */
   readonly ack?: AckLevel;
-  /** Milliseconds to wait for the reply. Default: the grid's `callTimeout`. */
-  readonly timeout?: number;
+  /** How long to wait for the reply: milliseconds or a duration such as `'5s'`. Default: the grid's `callTimeout`. */
+  readonly timeout?: number | string;
   /** Gives the call up. */
   readonly signal?: AbortSignal;
   /**
@@ -33,8 +33,8 @@ export interface Receipted<R> {
 
 /** How long to wait, and a signal that ends it sooner. */
 export interface WaitOptions {
-  /** Milliseconds. Default: the grid's `callTimeout`. */
-  readonly timeout?: number;
+  /** Milliseconds or a duration such as `'5s'`. Default of `reached`: the grid's `callTimeout`; of others: none. */
+  readonly timeout?: number | string;
   readonly signal?: AbortSignal;
 }
 

@@ -125,6 +125,12 @@ class LocalGrid implements Grid {
     this.closing = undefined;
   }
 
+  /** In a log: not the shared memory. */
+  [inspect.custom](): string {
+    const { partitions, workers } = this.memory.shape;
+    return `Grid(${partitions} partitions, ${workers} workers)`;
+  }
+
   actor: Grid['actor'] = (definition, key) => this.local.actor(definition, key);
 
   reached: Grid['reached'] = (receipt, level, options) => this.local.reached(receipt, level, options);

@@ -26,7 +26,7 @@ export async function reached(
   const { partition, epoch, sequence } = receipt ?? NO_RECEIPT;
   if (!(partition >= 0 && partition < partitions) || !Number.isInteger(epoch) || !Number.isInteger(sequence))
     throw new InvalidArgumentError('reached takes a receipt: what a call with { receipt: true } answered');
-  checkWaitOptions('reached', options);
+  const timeoutMs = checkWaitOptions('reached', options);
   if (level === 'memory') return;
   if (level !== 'durable')
     throw new InvalidOptionError(`reached(receipt, '${level}'): on one node there are 'memory' and 'durable'`);
@@ -38,7 +38,7 @@ export async function reached(
     key: NO_KEY,
     args: [sequence, epoch],
     extra: undefined,
-    timeoutMs: options.timeout ?? callTimeoutMs,
+    timeoutMs: timeoutMs ?? callTimeoutMs,
     receipt: false,
     subject: undefined,
     handler: undefined,

@@ -24,7 +24,8 @@ export function scanEntries(
     throw new InvalidArgumentError(`scan takes a limit from 1 to ${LIMIT_MAX}: not ${limit}`);
   }
   const from = Number(cursor);
-  if (!(Number.isSafeInteger(from) && from >= 0)) throw new InvalidArgumentError(`${cursor} is no cursor of a scan`);
+  if (!(typeof cursor === 'string' && Number.isSafeInteger(from) && from >= 0))
+    throw new InvalidArgumentError(`${cursor} is no cursor of a scan`);
   const entries: [string, Readonly<Record<string, unknown>>][] = [];
   if (map === undefined) return { entries, cursor: undefined };
   const scan = new IndexScan(limit);

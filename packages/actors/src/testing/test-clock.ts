@@ -13,6 +13,8 @@ export interface TestClock {
   advance(duration: number | string): Promise<void>;
 }
 
+/** Bound: a hundred years of one advance. */
+const DAYS_MAX = 36_500;
 /** Bound: reminders that set each other without end fail the test instead of hanging it. */
 const EVENTS_MAX = 1_000_000;
 
@@ -33,7 +35,11 @@ export class DrivenClock implements TestClock {
   }
 
   async advance(duration: number | string): Promise<void> {
-    const { by } = resolveOptions('clock.advance', { by: duration }, { by: durationOption({ min: 0 }) });
+    const { by } = resolveOptions(
+      'clock.advance',
+      { by: duration },
+      { by: durationOption({ min: 0, max: DAYS_MAX * 86_400_000 }) },
+    );
     const earlier = this.advancing;
     const advanced = earlier.then(() => this.advanceTo(this.clock.now() + by));
     this.advancing = advanced.catch(() => undefined);

@@ -53,8 +53,8 @@ export interface VerifyOptions {
   readonly trust?: 'owner' | 'store';
   /** Gives it up. What was repaired stays. */
   readonly signal?: AbortSignal;
-  /** Milliseconds. Default: as long as it takes. */
-  readonly timeout?: number;
+  /** Milliseconds or a duration such as `'5m'`. Default: as long as it takes. */
+  readonly timeout?: number | string;
 }
 
 /** Of the last one that ended, and all since the grid was started. */

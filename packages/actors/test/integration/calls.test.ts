@@ -295,7 +295,7 @@ describe('once', () => {
 describe('options of a call', () => {
   it.each([
     [{ tiemout: 5 }, /tiemout.*ack, timeout/],
-    [{ timeout: -1 }, /timeout: -1.*above 0/],
+    [{ timeout: -1 }, /with.timeout is -1: allowed is milliseconds/],
     [{ ack: 'replicated' }, /needs a cluster/],
     [{ ack: 'maybe' }, /maybe.*'memory' and 'durable'/],
     [{ once: '' }, /1 to 256/],

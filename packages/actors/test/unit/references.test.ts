@@ -48,5 +48,8 @@ it('says what is wrong with options and receipts that are none', async () => {
   expect(() => grid.actor(Orders, 'eu').with(wrong(undefined))).toThrow(/with takes its options in a record/);
   await expect(grid.reached(wrong(undefined), 'memory')).rejects.toThrow(/reached takes a receipt/);
   const receipt = { partition: 0, epoch: 1, sequence: 1 };
+  for (const timeout of ['soon', 0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+    expect(() => grid.actor(Orders, 'eu').with({ timeout })).toThrow(/with\.timeout is .*such as '500ms'/);
+  expect(await grid.actor(Orders, 'eu').with({ timeout: '5s' }).state?.()).toBe('state');
   await expect(grid.reached(receipt, 'memory', wrong({ timeot: 5 }))).rejects.toThrow(/has no option timeot/);
 });

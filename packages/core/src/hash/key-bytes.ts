@@ -88,7 +88,9 @@ function encodeUnicode(own: Uint8Array, key: string): number {
 
 function refuse(key: unknown): never {
   if (typeof key !== 'string')
-    throw new InvalidKeyError(`a key is a text, not ${key === null ? 'null' : `a ${typeof key}`}`);
+    throw new InvalidKeyError(
+      `a key is a text, not ${key === null || key === undefined ? String(key) : `a ${typeof key}`}`,
+    );
   if (key.length === 0) throw new InvalidKeyError('a key has at least one character: this one is empty');
   if (!key.isWellFormed())
     throw new InvalidKeyError('a key is well-formed Unicode: this one has half of a surrogate pair');

@@ -27,6 +27,11 @@ describe('the time of a test grid', () => {
     expect(grid.clock.now()).toBe(Date.UTC(2026, 2, 1, 12) + 1500);
   });
 
+  it('moves by a time that is one', async () => {
+    for (const by of [-1, Number.POSITIVE_INFINITY, Number.NaN, 'soon'])
+      await expect(grid.clock.advance(by)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+
   it('moves on by one advance after the other', async () => {
     await lab().noteAfter(60_000, 'between');
     await Promise.all([grid.clock.advance('1m'), grid.clock.advance('1h')]);
