@@ -133,7 +133,9 @@ export class Folder {
 
   /** Sees to it that what is to be folded is, soon. */
   schedule(): void {
-    if (this.closed || this.running !== undefined || this.holds > 0 || this.journal.newestBatch <= this.folded) return;
+    if (this.closed || this.running !== undefined || this.holds > 0) return;
+    // Rows are read through their thread, also where nothing is to be folded.
+    if (this.journal.newestBatch <= this.folded && this.host.isOpen) return;
     if (this.trouble === undefined && this.lag >= URGENT_BYTES) {
       clearTimeout(this.timer);
       this.timer = undefined;
