@@ -69,6 +69,17 @@ export function carryDifference(i32: Int32Array, ref: number, difference: number
   if (difference !== 0) i32[ref + RECORD_META] = (i32[ref + RECORD_META] as number) ^ (difference << CHECK_SHIFT);
 }
 
+/**
+ * Seals a copy of a record in which words of the owner were changed, and which is no better than its original: `originalBits` are
+ * all words of that one but its stamp, XORed. What was copied as it was cancels out, a timer node too: the check changes by what the
+ * changed words do.
+ */
+export function sealCopy(i32: Int32Array, ref: number, words: number, originalBits: number): void {
+  let bits = originalBits ^ (i32[ref] as number);
+  for (let at = ref + RECORD_META, end = ref + words; at < end; at++) bits ^= i32[at] as number;
+  i32[ref + RECORD_META] = (i32[ref + RECORD_META] as number) ^ (foldBytes(bits) << CHECK_SHIFT);
+}
+
 /** True when no single byte of the record, whose words are within reach, has changed since it was sealed. */
 export function isSealIntact(i32: Int32Array, ref: number, words: number, nodeAt: number): boolean {
   return sealDifference(i32, ref, words, nodeAt) === 0;

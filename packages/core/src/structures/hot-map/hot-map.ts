@@ -36,7 +36,7 @@ import {
   RECORD_HEAD_WORDS,
   RECORD_META,
   RECORD_STAMP,
-  sealDifference,
+  sealCopy,
   sealRecord,
   stampMask,
   writeKey,
@@ -57,7 +57,7 @@ export class HotMap {
   readonly shape: RecordShape;
   /** The record that the last `put` took the place of, 0 for none: until the turn ends, what it held stands there. Writer only. */
   replaced: number;
-  private copiedDifference: number;
+  private copiedBits: number;
   private readonly index: HashIndex;
   private readonly batchFinder: BatchFinder;
   private readonly scratchKey: KeyScratch;
@@ -69,7 +69,7 @@ export class HotMap {
     this.header = header;
     this.shape = shape;
     this.replaced = 0;
-    this.copiedDifference = 0;
+    this.copiedBits = 0;
     this.index = new HashIndex(heap, header, { keyAt: shape.keyAt, ownsRecords: true, timed: shape.nodeAt !== 0 });
     this.batchFinder = new BatchFinder();
     this.scratchKey = new KeyScratch(hashSeed);
@@ -168,8 +168,13 @@ export class HotMap {
     const words = shape.keyAt + keyWords((heap.i32[record + RECORD_META] as number) & KEY_BYTES_MASK);
     const copy = heap.alloc(words);
     const i32 = heap.i32;
-    for (let word = 0; word < words; word++) i32[copy + word] = i32[record + word] as number;
-    this.copiedDifference = sealDifference(i32, record, words, shape.nodeAt);
+    let bits = i32[record + RECORD_STAMP] as number;
+    for (let word = 0; word < words; word++) {
+      const value = i32[record + word] as number;
+      i32[copy + word] = value;
+      bits ^= value;
+    }
+    this.copiedBits = bits;
     return copy;
   }
 
@@ -177,8 +182,7 @@ export class HotMap {
   replaceCopied(place: number, record: number, copy: number): void {
     const { heap } = this;
     assert(heap.i32[place] === record, 'the record to replace stands where it was found');
-    sealRecord(heap.i32, copy, this.wordsOf(copy), this.shape.nodeAt);
-    carryDifference(heap.i32, copy, this.copiedDifference);
+    sealCopy(heap.i32, copy, this.wordsOf(copy), this.copiedBits);
     heap.publish(place, copy);
     heap.free(record);
   }
