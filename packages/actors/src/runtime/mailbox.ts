@@ -3,12 +3,10 @@
  * an asynchronous command keeps the places of those that wait. Queries never wait.
  */
 import {
-  ActivationFailedError,
   ActorQuarantinedError,
   AssertionFailed,
   CallCycleError,
   CallTimeoutError,
-  InvalidKeyError,
   type KeyBytes,
   KeyScratch,
   OutcomeUnknownError,
@@ -18,7 +16,7 @@ import {
   UnknownMethodError,
   WorkerLostError,
 } from '@spacegrid/core';
-import { ACTIVATIONS, COMMANDS, ERRORS, QUERIES, REFUSED, type ThreadCounters } from '../control/counters.ts';
+import { COMMANDS, ERRORS, QUERIES, REFUSED, type ThreadCounters } from '../control/counters.ts';
 import {
   ACK_DEFAULT,
   ACK_DURABLE,
@@ -31,21 +29,19 @@ import {
   STATUS_WATCH_ERROR,
 } from '../control/frames.ts';
 import type { CompiledHandler } from '../define/actor-type.ts';
-import { PartitionSight } from '../state/read-sight.ts';
-import { StateReader } from '../state/readable-state.ts';
 import type { StateLayout } from '../state/state-layout.ts';
 import { isStub } from '../state/stubs.ts';
 import type { AccessClock } from './access-clock.ts';
-import { Activation } from './activation.ts';
-import { ActivationTable } from './activation-table.ts';
+import { type Activation } from './activation.ts';
 import type { ActorLoads } from './actor-loads.ts';
 import type { KeptRequests } from './kept-requests.ts';
 import type { OnceTable } from './once-table.ts';
 import type { Partition, WaitingRequest } from './partition.ts';
-import { NOBODY, tellerOf } from './requester.ts';
+import { NOBODY } from './requester.ts';
 import type { RequestFrame } from './request-frame.ts';
+import { RequestLedger } from './request-ledger.ts';
+import { Residents } from './residents.ts';
 import type { RunningActor, RunningHandler, RunningMark } from './running-mark.ts';
-import { idOf } from './step-table.ts';
 import type { Caller, TurnRunner } from './turn-runner.ts';
 import type { TurnServices } from './turn-services.ts';
 import type { Watches } from './watches.ts';
@@ -76,54 +72,40 @@ interface Asker extends Caller {
 }
 
 export class Mailbox {
-  readonly table: ActivationTable;
+  /** What has come and is not through. */
+  readonly requests: RequestLedger;
+  readonly residents: Residents;
   /** Asynchronous commands under way. */
   asyncRunning: number;
   /** Whose they are. */
   private readonly following: Set<Activation>;
   private readonly parts: MailboxParts;
-  private readonly readers: (StateReader | undefined)[][];
   private readonly keys: KeyScratch;
-  private readonly consumed: Set<string>;
-  /** Commands with steps that a predecessor left half done: committed steps by client and number. */
-  private readonly interrupted: Map<string, number>;
-  /** Requests that are answered by a reply which is not published yet, by client: finished then. */
-  private readonly unfinished: number[][];
-  private answeredCount: number;
-  /** Requests that wait or run long, by client, oldest first. */
-  private readonly held: Set<WaitingRequest>[];
-  /** Stands for a client where a request is none of a ring but a kept one. */
-  private readonly keptLane: number;
 
   constructor(parts: MailboxParts) {
+    const { counters, frames, hashSeed, kept, layouts, partitions, services } = parts;
     this.parts = parts;
-    this.table = new ActivationTable();
+    this.requests = new RequestLedger(frames, kept, partitions);
+    this.residents = new Residents(partitions, layouts, services, counters, hashSeed);
     this.asyncRunning = 0;
     this.following = new Set();
-    this.readers = parts.partitions.map(() => new Array<StateReader | undefined>(parts.layouts.length).fill(undefined));
-    this.keys = new KeyScratch(parts.hashSeed);
-    this.consumed = new Set();
-    this.interrupted = new Map();
-    this.keptLane = parts.frames.length;
-    this.unfinished = Array.from({ length: parts.frames.length + 1 }, () => []);
-    this.held = parts.frames.map(() => new Set());
-    this.answeredCount = 0;
+    this.keys = new KeyScratch(hashSeed);
   }
 
   /** Handles the frame of a client; it is finished now or later, when it is answered. */
   receive(client: number, frame: number): void {
-    const request = this.at(client, frame);
+    const request = this.requests.at(client, frame);
     const partition = this.parts.partitions[request.partition];
     const layout = this.parts.layouts[request.type];
-    if (partition === undefined || (this.consumed.size > 0 && this.isConsumed(client, frame, request))) {
-      this.drop(frame, request);
+    if (partition === undefined || this.requests.isConsumed(client, frame, request)) {
+      this.requests.drop(frame, request);
       return;
     }
     const { kind } = request;
     if (kind === KIND_WATCH_TAKEN || kind === KIND_UNWATCH) {
       if (kind === KIND_UNWATCH) this.unwatch(client, request.number);
       else this.parts.watches.taken(client, request.number);
-      this.drop(frame, request);
+      this.requests.drop(frame, request);
       return;
     }
     if (kind === KIND_REACHED) {
@@ -141,16 +123,14 @@ export class Mailbox {
       this.refuse(client, frame, request, partition, error);
       return;
     }
-    if (this.interrupted.size > 0) {
-      const stepsCommitted = this.interrupted.get(idOf(this.requesterOf(client, frame, request), request.number));
-      if (stepsCommitted !== undefined) {
-        const error = new OutcomeUnknownError(
-          `the thread of ${layout.type.name}.${handler.name} died after ${stepsCommitted} steps of it were committed: they stay`,
-          { details: { stepsCommitted } },
-        );
-        this.refuse(client, frame, request, partition, error);
-        return;
-      }
+    const stepsCommitted = this.requests.stepsOf(client, frame, request);
+    if (stepsCommitted !== undefined) {
+      const error = new OutcomeUnknownError(
+        `the thread of ${layout.type.name}.${handler.name} died after ${stepsCommitted} steps of it were committed: they stay`,
+        { details: { stepsCommitted } },
+      );
+      this.refuse(client, frame, request, partition, error);
+      return;
     }
     this.admit(client, frame, request, partition, layout, handler);
   }
@@ -167,7 +147,7 @@ export class Mailbox {
     const { kind } = request;
     if (layout.unloaded !== undefined && this.awaitsLoad(client, frame, request, partition, layout)) return;
     if (kind === KIND_WATCH || kind === KIND_QUERY) this.query(client, frame, request, partition, layout, handler);
-    else if (partition.holdsCommands || partition.parked.length > 0) partition.park(this.hold(client, frame));
+    else if (partition.holdsCommands || partition.parked.length > 0) partition.park(this.requests.hold(client, frame));
     else this.command(client, frame, request, partition, layout, handler);
   }
 
@@ -179,8 +159,8 @@ export class Mailbox {
     for (; ran < parked.length && !partition.holdsCommands; ran++) {
       const waiting = parked[ran] as WaitingRequest;
       const { client, frame } = waiting;
-      this.letGo(waiting);
-      const request = this.at(client, frame);
+      this.requests.letGo(waiting);
+      const request = this.requests.at(client, frame);
       const layout = this.parts.layouts[request.type] as StateLayout;
       if (layout.unloaded !== undefined && this.awaitsLoad(client, frame, request, partition, layout)) continue;
       this.command(client, frame, request, partition, layout, layout.type.handlers[request.handler] as CompiledHandler);
@@ -193,8 +173,8 @@ export class Mailbox {
   runLoaded(waiting: readonly WaitingRequest[]): void {
     for (const one of waiting) {
       const { client, frame } = one;
-      this.letGo(one);
-      const request = this.at(client, frame);
+      this.requests.letGo(one);
+      const request = this.requests.at(client, frame);
       const partition = this.parts.partitions[request.partition] as Partition;
       const layout = this.parts.layouts[request.type] as StateLayout;
       const handler = layout.type.handlers[request.handler] as CompiledHandler;
@@ -206,8 +186,8 @@ export class Mailbox {
   refuseLoading(waiting: readonly WaitingRequest[], error: Error): void {
     for (const one of waiting) {
       const { client, frame } = one;
-      this.letGo(one);
-      const request = this.at(client, frame);
+      this.requests.letGo(one);
+      const request = this.requests.at(client, frame);
       this.refuse(client, frame, request, this.parts.partitions[request.partition] as Partition, error);
     }
   }
@@ -223,52 +203,11 @@ export class Mailbox {
   release(partition: Partition, layout: StateLayout, key: KeyBytes): boolean {
     const { index } = layout.type;
     if (this.parts.watches.has(index, partition.number, key)) return false;
-    const activation = this.table.find(index, key.hash, key.bytes, key.offset, key.length);
+    const activation = this.residents.table.find(index, key.hash, key.bytes, key.offset, key.length);
     if (activation === undefined) return true;
     if (activation.busy || activation.queue.length > 0) return false;
-    this.passivate(activation);
+    this.residents.passivate(activation);
     return true;
-  }
-
-  /** A predecessor committed this request: when it comes out of its ring, it is only finished. */
-  noteConsumed(client: number, number: number): void {
-    this.consumed.add(idOf(client, number));
-  }
-
-  /** A predecessor committed steps of these commands and died: they are not run again. */
-  noteInterrupted(steps: ReadonlyMap<string, number>): void {
-    for (const [id, count] of steps) this.interrupted.set(id, count);
-  }
-
-  /** All requests from before this thread have come out of their rings. */
-  forgetConsumed(): void {
-    this.consumed.clear();
-    this.interrupted.clear();
-  }
-
-  /**
-   * After replies were published: ends the requests that they answered. Until then a death of this thread makes its successor
-   * answer them again, since nothing else keeps the answers of queries and refusals.
-   */
-  finishAnswered(isBlocked: (client: number) => boolean): void {
-    if (this.answeredCount === 0) return;
-    for (let client = 0; client < this.keptLane; client++) {
-      const frames = this.unfinished[client] as number[];
-      if (frames.length === 0 || isBlocked(client)) continue;
-      for (const frame of frames) this.at(client, frame).ring.finish(frame);
-      this.answeredCount -= frames.length;
-      frames.length = 0;
-    }
-    // Kept requests are of many clients.
-    const kept = this.unfinished[this.keptLane] as number[];
-    if (kept.length === 0) return;
-    const held: number[] = [];
-    for (const number of kept) {
-      if (isBlocked(this.parts.kept.clientOf(number))) held.push(number);
-      else this.at(this.keptLane, number).ring.finish(number);
-    }
-    this.answeredCount -= kept.length - held.length;
-    this.unfinished[this.keptLane] = held;
   }
 
   /** The one asynchronous command under way; undefined when there are several, or none. */
@@ -279,43 +218,14 @@ export class Mailbox {
     return undefined;
   }
 
-  /** True while replies that answer requests are not published. */
-  get hasUnfinished(): boolean {
-    return this.answeredCount > 0;
-  }
-
-  /**
-   * Takes requests of a client that wait out of its ring, where they keep the room of all that came after them. True when
-   * there were any.
-   */
-  keepAside(client: number): boolean {
-    const { kept, partitions } = this.parts;
-    let any = false;
-    for (const waiting of this.held[client] as Set<WaitingRequest>) {
-      const request = this.at(client, waiting.frame);
-      const { ring } = request;
-      const partition = partitions[request.partition] as Partition;
-      const starts = ring.startsOf(waiting.frame);
-      // Taken back by its caller: it ends when its turn comes. Once it is marked as started, that can't happen any more.
-      if (starts === START_CANCELLED || (starts === 0 && ring.start(waiting.frame) === START_CANCELLED)) continue;
-      const number = kept.keep(partition, client, this.requesterOf(client, waiting.frame, request), request, starts);
-      if (number < 0) break;
-      ring.finish(waiting.frame);
-      this.letGo(waiting);
-      waiting.client = this.keptLane;
-      waiting.frame = number;
-      any = true;
-    }
-    return any;
-  }
-
   /** Goes on with a request that a predecessor kept. */
   receiveKept(number: number): void {
-    const request = this.at(this.keptLane, number);
-    const id = idOf(this.requesterOf(this.keptLane, number, request), request.number);
-    this.receive(this.keptLane, number);
+    const request = this.requests.at(this.requests.keptLane, number);
+    const { number: call } = request;
+    const requester = this.requests.requesterOf(this.requests.keptLane, number, request);
+    this.receive(this.requests.keptLane, number);
     // The predecessor may have died before it took the request out of its ring.
-    this.consumed.add(id);
+    this.requests.noteConsumed(requester, call);
   }
 
   /** A client is gone: what it wanted to watch may still wait for its actor. */
@@ -334,12 +244,12 @@ export class Mailbox {
     if (!loads.busy) return;
     loads.drop(
       (waiting) => {
-        const request = this.at(waiting.client, waiting.frame);
-        return request.kind === KIND_WATCH && isDropped(this.ownerOf(waiting.client, waiting.frame), request);
+        const request = this.requests.at(waiting.client, waiting.frame);
+        return request.kind === KIND_WATCH && isDropped(this.requests.ownerOf(waiting.client, waiting.frame), request);
       },
       (waiting) => {
-        this.letGo(waiting);
-        this.drop(waiting.frame, this.at(waiting.client, waiting.frame));
+        this.requests.letGo(waiting);
+        this.requests.drop(waiting.frame, this.requests.at(waiting.client, waiting.frame));
       },
     );
   }
@@ -357,43 +267,11 @@ export class Mailbox {
     const record = table?.find(key) ?? 0;
     if (table === undefined || record === 0) return false;
     if (isStub(partition.heap, layout, record)) {
-      this.parts.loads.wait(partition, layout, key, this.hold(client, frame));
+      this.parts.loads.wait(partition, layout, key, this.requests.hold(client, frame));
       return true;
     }
     table.touch(record, this.parts.access.tick);
     return false;
-  }
-
-  private at(client: number, frame: number): RequestFrame {
-    return client === this.keptLane ? this.parts.kept.at(frame) : (this.parts.frames[client] as RequestFrame).at(frame);
-  }
-
-  /** The client that a request in a lane is of. */
-  private ownerOf(lane: number, frame: number): number {
-    return lane === this.keptLane ? this.parts.kept.clientOf(frame) : lane;
-  }
-
-  private hold(client: number, frame: number): WaitingRequest {
-    const waiting = { client, frame };
-    this.holdWaiting(waiting);
-    return waiting;
-  }
-
-  private holdWaiting(waiting: WaitingRequest): void {
-    if (waiting.client !== this.keptLane) (this.held[waiting.client] as Set<WaitingRequest>).add(waiting);
-  }
-
-  private letGo(waiting: WaitingRequest): void {
-    if (waiting.client !== this.keptLane) (this.held[waiting.client] as Set<WaitingRequest>).delete(waiting);
-  }
-
-  private finishLater(client: number, frame: number): void {
-    (this.unfinished[client] as number[]).push(frame);
-    this.answeredCount++;
-  }
-
-  private isConsumed(client: number, frame: number, request: RequestFrame): boolean {
-    return this.consumed.has(idOf(this.requesterOf(client, frame, request), request.number));
   }
 
   /**
@@ -418,7 +296,7 @@ export class Mailbox {
     }
     let activation: Activation;
     try {
-      activation = this.resident(partition, layout, bytes.hash, bytes.bytes, 0, bytes.length);
+      activation = this.residents.resident(partition, layout, bytes.hash, bytes.bytes, 0, bytes.length);
     } catch (error) {
       if (error instanceof AssertionFailed) throw error;
       this.parts.counters.add(ERRORS, 1);
@@ -457,7 +335,7 @@ export class Mailbox {
       this.refuse(client, frame, request, partition, error);
       return;
     }
-    const reader = this.reader(partition, layout);
+    const reader = this.residents.reader(partition, layout);
     const key = this.keys.point(ring.u8, request.keyOffset, request.keyLength, request.keyHash);
     try {
       if (handler.command)
@@ -467,12 +345,13 @@ export class Mailbox {
       const args = request.args();
       if (request.kind === KIND_WATCH) {
         const text = textOf(ring.u8, request.keyOffset, request.keyLength);
-        const owner = this.ownerOf(client, frame);
+        const owner = this.requests.ownerOf(client, frame);
         parts.watches.add(owner, request.number, partition, layout, text, handler, args);
       } else {
         parts.counters.add(QUERIES, 1);
         // Only what stands in a ring can be read there by others.
-        if (client === this.keptLane) parts.running.enterAlone(layout.type.index, handler.index, partition.number, key);
+        if (client === this.requests.keptLane)
+          parts.running.enterAlone(layout.type.index, handler.index, partition.number, key);
         else parts.running.enter(layout.type.index, handler.index, partition.number, request.keyHash, frame);
         const asker = this.asker(client, frame, request, durable);
         parts.runner.query(partition, reader.view, handler, args, asker);
@@ -513,25 +392,20 @@ export class Mailbox {
   /** Who asked; a request whose answer waits for the watermark is finished when that is sent. */
   private asker(client: number, frame: number, request: RequestFrame, durable: boolean): Asker {
     const { number } = request;
-    const requester = this.requesterOf(client, frame, request);
+    const requester = this.requests.requesterOf(client, frame, request);
     if (!durable || request.isTell) return { client: requester, number, durable: false, waiting: undefined };
     const waiting = { client, frame };
     const onSent = (): void => {
-      this.letGo(waiting);
-      this.finishLater(waiting.client, waiting.frame);
+      this.requests.letGo(waiting);
+      this.requests.finishLater(waiting.client, waiting.frame);
     };
     return { client: requester, number, durable, onSent, waiting };
   }
 
   /** The request of `asker` has its answer: it is finished when that is published, or keeps waiting for the watermark. */
   private answered(client: number, frame: number, { waiting }: Asker): void {
-    if (waiting === undefined) this.finishLater(client, frame);
-    else this.holdWaiting(waiting);
-  }
-
-  private requesterOf(lane: number, frame: number, request: RequestFrame): number {
-    const client = this.ownerOf(lane, frame);
-    return request.isTell ? tellerOf(client) : client;
+    if (waiting === undefined) this.requests.finishLater(client, frame);
+    else this.requests.holdWaiting(waiting);
   }
 
   private command(
@@ -555,7 +429,14 @@ export class Mailbox {
     }
     let activation: Activation;
     try {
-      activation = this.resident(partition, layout, request.keyHash, ring.u8, request.keyOffset, request.keyLength);
+      activation = this.residents.resident(
+        partition,
+        layout,
+        request.keyHash,
+        ring.u8,
+        request.keyOffset,
+        request.keyLength,
+      );
     } catch (error) {
       if (error instanceof AssertionFailed) throw error;
       this.refuse(client, frame, request, partition, error);
@@ -575,7 +456,7 @@ export class Mailbox {
         );
         return;
       }
-      activation.queue.push(this.hold(client, frame));
+      activation.queue.push(this.requests.hold(client, frame));
       return;
     }
     this.startCommand(client, frame, activation, handler);
@@ -583,7 +464,7 @@ export class Mailbox {
 
   private startCommand(client: number, frame: number, activation: Activation, handler: CompiledHandler): void {
     const { parts } = this;
-    const request = this.at(client, frame);
+    const request = this.requests.at(client, frame);
     const { partition, turn } = activation;
     const { ring } = request;
     const starts = ring.start(frame);
@@ -593,7 +474,7 @@ export class Mailbox {
     }
     const durable = partition.persistent && durableOf(request.ack, activation.layout, parts.defaultDurable);
     const { number } = request;
-    const answerTo = this.requesterOf(client, frame, request);
+    const answerTo = this.requests.requesterOf(client, frame, request);
     let args: readonly unknown[];
     turn.beforeReply = undefined;
     turn.once = undefined;
@@ -618,18 +499,18 @@ export class Mailbox {
       this.refuse(client, frame, request, partition, error);
       return;
     }
-    const ringFrame = client === this.keptLane ? -1 : frame;
+    const ringFrame = client === this.requests.keptLane ? -1 : frame;
     const running = this.run(activation, handler, args, answerTo, number, durable, ringFrame);
     if (running === undefined) {
-      if (parts.runner.takeLoose()) this.finishLater(client, frame);
+      if (parts.runner.takeLoose()) this.requests.finishLater(client, frame);
       else ring.finish(frame);
       return;
     }
-    const held = this.hold(client, frame);
+    const held = this.requests.hold(client, frame);
     turn.afterReply = () => {
-      this.letGo(held);
-      if (parts.runner.takeLoose()) this.finishLater(held.client, held.frame);
-      else this.at(held.client, held.frame).ring.finish(held.frame);
+      this.requests.letGo(held);
+      if (parts.runner.takeLoose()) this.requests.finishLater(held.client, held.frame);
+      else this.requests.at(held.client, held.frame).ring.finish(held.frame);
     };
     this.follow(activation, running);
   }
@@ -687,8 +568,8 @@ export class Mailbox {
         activation.partition.parkFirst([next, ...activation.queue.splice(0)]);
         return;
       }
-      this.letGo(next);
-      const request = this.at(next.client, next.frame);
+      this.requests.letGo(next);
+      const request = this.requests.at(next.client, next.frame);
       const handler = activation.layout.type.handlers[request.handler] as CompiledHandler;
       this.startCommand(next.client, next.frame, activation, handler);
       if (activation.busy) return;
@@ -702,7 +583,7 @@ export class Mailbox {
   private isBlamed(lane: number, frame: number, starts: number): boolean {
     if (starts < STARTS_MAX) return false;
     const { suspectFrame } = this.parts;
-    return suspectFrame < 0 || (lane !== this.keptLane && frame === suspectFrame);
+    return suspectFrame < 0 || (lane !== this.requests.keptLane && frame === suspectFrame);
   }
 
   private failureOf(request: RequestFrame, activation: Activation, blamedStarts: number): Error | undefined {
@@ -732,112 +613,22 @@ export class Mailbox {
     );
   }
 
-  private resident(
-    partition: Partition,
-    layout: StateLayout,
-    hash: number,
-    bytes: Uint8Array,
-    offset: number,
-    length: number,
-  ): Activation {
-    const { type } = layout;
-    let activation = this.table.find(type.index, hash, bytes, offset, length);
-    if (activation === undefined) {
-      if (length === 0) throw new InvalidKeyError('a key has at least one character');
-      const own = bytes.slice(offset, offset + length);
-      activation = new Activation(
-        partition,
-        layout,
-        textOf(own, 0, length),
-        { bytes: own, offset: 0, length, hash },
-        this.parts.services,
-      );
-      const { options } = type;
-      if (options.onActivate !== undefined) {
-        const reader = this.reader(partition, layout);
-        reader.find(activation.key, activation.keyBytes);
-        try {
-          options.onActivate(reader.view as never);
-        } catch (cause) {
-          throw new ActivationFailedError(
-            `${type.name} "${activation.key}" can't be activated: ${cause instanceof Error ? cause.message : String(cause)}`,
-            { cause },
-          );
-        }
-      }
-      activation.usedAt = this.parts.services.clock.now();
-      this.table.add(activation);
-      this.parts.counters.set(ACTIVATIONS, this.table.size);
-    }
-    return activation;
-  }
-
-  /** Forgets an idle actor; its state stays. */
-  passivate(activation: Activation): void {
-    if (activation.busy || activation.queue.length > 0) return;
-    const { options } = activation.layout.type;
-    if (options.onPassivate !== undefined) {
-      const reader = this.reader(activation.partition, activation.layout);
-      reader.find(activation.key, activation.keyBytes);
-      try {
-        options.onPassivate(reader.view as never);
-      } catch {
-        // The actor is forgotten all the same; its state does not depend on the hook.
-        this.parts.counters.add(ERRORS, 1);
-      }
-    }
-    activation.retire();
-    this.table.remove(activation);
-    this.parts.counters.set(ACTIVATIONS, this.table.size);
-  }
-
-  /** When the next actor is idle for as long as its type allows; Infinity when none will be. Looks at every actor. */
-  nextIdleAt(): number {
-    let next = Number.POSITIVE_INFINITY;
-    this.table.sweep(0, this.table.bucketCount, (activation) => {
-      if (!activation.busy && activation.queue.length === 0)
-        next = Math.min(next, activation.usedAt + activation.layout.type.idleMs + 1);
-    });
-    return next;
-  }
-
-  /** Lets go of all that waits for an actor, since another thread has taken over. */
-  abandon(): void {
-    this.table.sweep(0, this.table.bucketCount, (activation) => {
-      activation.queue.length = 0;
-    });
-  }
-
-  reader(partition: Partition, layout: StateLayout): StateReader {
-    const readers = this.readers[partition.number] as (StateReader | undefined)[];
-    const { index } = layout.type;
-    let reader = readers[index];
-    if (reader === undefined) {
-      const sight = new PartitionSight(partition, this.parts.services.clock, this.parts.counters);
-      reader = new StateReader(partition.heap, layout, new KeyScratch(this.parts.hashSeed), sight);
-      readers[index] = reader;
-    }
-    return reader;
-  }
-
   private refuse(client: number, frame: number, request: RequestFrame, partition: Partition, error: unknown): void {
     this.parts.counters.add(REFUSED, 1);
     // Unless its caller took it back, which needs no answer. What was started before is not started once more to be refused.
     const starts = request.ring.startsOf(frame);
     if (starts !== START_CANCELLED && (starts > 0 || request.ring.start(frame) !== START_CANCELLED)) {
-      const caller = { client: this.requesterOf(client, frame, request), number: request.number, durable: false };
+      const caller = {
+        client: this.requests.requesterOf(client, frame, request),
+        number: request.number,
+        durable: false,
+      };
       // Numbers of watches are not those of calls.
       const status = request.kind === KIND_WATCH ? STATUS_WATCH_ERROR : STATUS_REFUSED;
       this.parts.runner.refuse(partition, error, caller, status);
-      this.finishLater(client, frame);
+      this.requests.finishLater(client, frame);
       return;
     }
-    request.ring.finish(frame);
-  }
-
-  /** Ends a request that needs no answer. */
-  private drop(frame: number, request: RequestFrame): void {
-    request.ring.start(frame);
     request.ring.finish(frame);
   }
 }

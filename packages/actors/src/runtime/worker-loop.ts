@@ -184,7 +184,7 @@ export class WorkerLoop {
       this.runner.sendKept(...reply),
     );
     this.watches = new Watches(this.replies, this.counters, settings.hashSeed, (partition, layout) =>
-      this.mailbox.reader(partition, layout),
+      this.mailbox.residents.reader(partition, layout),
     );
     this.expiry = new Expiry(this.own, settings.hashSeed, (...actor) => this.noteChanged(...actor));
     for (const { keeping } of this.own) {
@@ -330,7 +330,7 @@ export class WorkerLoop {
       for (let frame = ring.next(); frame >= 0; frame = ring.next()) this.mailbox.receive(client, frame);
       ring.release();
     }
-    this.mailbox.forgetConsumed();
+    this.mailbox.requests.forgetConsumed();
     // Before anybody learns that this thread serves: where threads die in quick succession each gets a little further.
     this.replies.flush();
   }
@@ -338,7 +338,7 @@ export class WorkerLoop {
   /** A round that also forgets at once every actor that is idle by now. For who drives the time. */
   roundWithSweep(): boolean {
     const worked = this.round();
-    this.passivateIdle(0, this.mailbox.table.bucketCount, this.clock.now());
+    this.passivateIdle(0, this.mailbox.residents.table.bucketCount, this.clock.now());
     return worked;
   }
 
@@ -349,7 +349,7 @@ export class WorkerLoop {
       this.expiry.nextAt,
       this.outgoing.nextAt,
       this.client.calls.nextDeadline(),
-      this.mailbox.nextIdleAt(),
+      this.mailbox.residents.nextIdleAt(),
     );
   }
 
@@ -366,7 +366,7 @@ export class WorkerLoop {
     assert(!this.inTurn, 'no turn is open when the loop ends');
     this.runner.end();
     this.client.abandon();
-    this.mailbox.abandon();
+    this.mailbox.residents.abandon();
   }
 
   shapeNumbers(partition: number): readonly number[] {
@@ -423,7 +423,7 @@ export class WorkerLoop {
       const flags = heap.i32[entry + ENTRY_FLAGS] as number;
       if (client === NOBODY || entrySequence(heap.i32, entry) <= answered) return;
       const number = heap.i32[entry + ENTRY_REQUEST] as number;
-      this.mailbox.noteConsumed(client, number);
+      this.mailbox.requests.noteConsumed(client, number);
       if (!isAnswered(client)) return;
       const durable = (flags & ENTRY_DURABLE) !== 0 && partition.persistent;
       this.runner.deliver(partition, entry, { client, number, durable }, entrySequence(heap.i32, entry));
@@ -434,13 +434,13 @@ export class WorkerLoop {
     const steps = new Map<string, number>();
     this.steps.read(partition, steps);
     if (steps.size === 0) return;
-    this.mailbox.noteInterrupted(steps);
+    this.mailbox.requests.noteInterrupted(steps);
     this.interrupted.push({ partition, ids: [...steps.keys()] });
   }
 
   /** Once their callers have the answers, interrupted commands need not be known any more. */
   private forgetInterrupted(): void {
-    if (this.mailbox.hasUnfinished) return;
+    if (this.mailbox.requests.hasUnfinished) return;
     // Where a full heap has no room for that they are forgotten in a later round.
     const left = this.interrupted.filter(({ partition, ids }) => !this.steps.forget(partition, ids));
     this.interrupted.splice(0, this.interrupted.length, ...left);
@@ -500,7 +500,7 @@ export class WorkerLoop {
     }
     // Waking a sleeper costs as much as several turns: once for up to 256 replies.
     if (this.replies.flush()) worked = true;
-    this.mailbox.finishAnswered(this.isBlocked);
+    this.mailbox.requests.finishAnswered(this.isBlocked);
     this.kept.sweep();
     if (this.interrupted.length > 0) this.forgetInterrupted();
     this.client.flush();
@@ -525,7 +525,7 @@ export class WorkerLoop {
     }
     ring.release();
     // Half of the ring is kept by what waits at its beginning: it is kept elsewhere from now on.
-    if (ring.heldBytes > ring.dataBytes >>> 1 && this.mailbox.keepAside(client)) ring.release();
+    if (ring.heldBytes > ring.dataBytes >>> 1 && this.mailbox.requests.keepAside(client)) ring.release();
     if (taken === 0 && state !== CLIENT_ACTIVE && this.control.isHeld(client, this.worker)) this.letGo(client);
     return taken;
   }
@@ -612,8 +612,8 @@ export class WorkerLoop {
   }
 
   private passivateIdle(from: number, buckets: number, nowMs: number): number {
-    return this.mailbox.table.sweep(from, buckets, (activation) => {
-      if (nowMs - activation.usedAt > activation.layout.type.idleMs) this.mailbox.passivate(activation);
+    return this.mailbox.residents.table.sweep(from, buckets, (activation) => {
+      if (nowMs - activation.usedAt > activation.layout.type.idleMs) this.mailbox.residents.passivate(activation);
     });
   }
 
