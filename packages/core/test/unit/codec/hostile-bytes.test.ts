@@ -62,7 +62,7 @@ describe('bytes from outside', () => {
         for (const [at, byte] of changes) bytes[at % bytes.length] = byte;
         decodes(bytes);
       }),
-      { numRuns: 4000 },
+      { numRuns: 10_000 },
     );
     expect(shapes()).toBe(before);
   });
